@@ -1,0 +1,25 @@
+"""Margin heads: embeddings and labels in, cosines with margin out."""
+
+from unpg_tf.layers.adaface import AdaFace
+from unpg_tf.layers.arcface import ArcFace
+from unpg_tf.layers.combined_margin import CombinedMargin
+from unpg_tf.layers.cosface import CosFace
+from unpg_tf.layers.curricularface import CurricularFace
+from unpg_tf.layers.elasticface import ElasticFace
+from unpg_tf.layers.magface import MagFace
+from unpg_tf.layers.magface import MagnitudePenalty
+from unpg_tf.layers.margin_head import MarginHead
+from unpg_tf.layers.sphereface import SphereFace
+
+__all__ = [
+    "AdaFace",
+    "ArcFace",
+    "CombinedMargin",
+    "CosFace",
+    "CurricularFace",
+    "ElasticFace",
+    "MagFace",
+    "MagnitudePenalty",
+    "MarginHead",
+    "SphereFace",
+]

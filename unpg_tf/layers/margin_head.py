@@ -1,0 +1,189 @@
+"""The head that all others are: cosines to class centres, and a margin."""
+
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf import compat
+from unpg_tf import ops
+
+# Replicas compute the same new value from gathered rows; one of them is kept.
+# The default aggregation would let each keep its own.
+_SHARED = (
+    "only_first_replica"
+    if compat.IS_KERAS_3
+    else tf.VariableAggregation.ONLY_FIRST_REPLICA
+)
+
+
+class MarginHead(keras.layers.Layer):
+    """Cosines of embeddings to class centres, with a margin on the targets.
+
+    Without labels, `head(embeddings)` is the plain [batch, num_classes]
+    matrix of cosines. With them, `head(embeddings, labels)` replaces each
+    row's target cosine t by `target_cosines(t, norms)`. Nothing is scaled
+    here: the losses do that.
+
+    A new head is a subclass that overrides `target_cosines`. One that also
+    changes the other classes overrides `class_cosines`; one that carries
+    statistics from step to step creates them with `add_state` in `build`,
+    and updates them in `update_state`.
+
+    The head computes in float32 whatever the global policy is, because a
+    half-precision cosine is too coarse for a margin. `dtype="float64"` works
+    too.
+
+    Args:
+        num_classes: int, the number of class centres.
+        centers_initializer: Initializer of the class centres. Defaults to a
+            normal distribution of standard deviation 0.01; only directions
+            matter.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        embeddings: [batch, dim] float tensor, not normalised.
+        labels: [batch] or [batch, 1] integer tensor, or `None`.
+        training: bool. Whether statistics are updated.
+
+    Attributes:
+        centers: [num_classes, dim] weight. Rows are class centres, not
+            normalised.
+
+    Raises:
+        ValueError: For an argument out of range, or labels of a wrong shape.
+        tf.errors.InvalidArgumentError: If a label isn't in
+            [0, num_classes). Code compiled by XLA, which drops assertions,
+            gives a NaN in that row instead.
+
+    Example:
+
+    >>> class HalfMargin(unpg_tf.layers.MarginHead):
+    ...     def target_cosines(self, targets, norms):
+    ...         return 0.5 * targets
+    """
+
+    def __init__(self, num_classes, centers_initializer=None, **kwargs):
+        kwargs["dtype"] = kwargs.get("dtype") or "float32"
+        super().__init__(**kwargs)
+        ops.expect(
+            self.compute_dtype in ("float32", "float64"),
+            "dtype float32 or float64",
+            dtype=self.compute_dtype,
+        )
+        ops.expect(
+            isinstance(num_classes, int) and num_classes > 0,
+            "num_classes, an integer above 0",
+            num_classes=num_classes,
+        )
+        self.num_classes = num_classes
+        self.centers_initializer = keras.initializers.get(
+            centers_initializer or keras.initializers.RandomNormal(stddev=0.01)
+        )
+
+    @property
+    def norm_penalty(self):
+        """The loss of an embedding's length, as a callable, or `None`."""
+        return None
+
+    def build(self, input_shape):
+        """Creates the class centres for embeddings of `input_shape`."""
+        dim = input_shape[-1]
+        ops.expect(
+            len(input_shape) == 2 and dim is not None,
+            "embeddings of shape [batch, dim], dim known",
+            shape=tuple(input_shape),
+        )
+        self.centers = self.add_weight(
+            name="centers",
+            shape=(self.num_classes, dim),
+            initializer=self.centers_initializer,
+        )
+        super().build(input_shape)
+
+    def call(self, embeddings, labels=None, training=None):
+        """Computes cosines, with the margin where labels are given."""
+        embeddings, norms = ops.unit_vectors(embeddings)
+        centers, _ = ops.unit_vectors(tf.convert_to_tensor(self.centers))
+        cosines = tf.matmul(embeddings, centers, transpose_b=True)
+        if labels is None:
+            return cosines
+        labels = ops.class_ids(labels, self.num_classes)
+        targets = ops.targets_of(cosines, labels)
+        if training:
+            self.update_state(
+                tf.stop_gradient(targets), tf.stop_gradient(norms)
+            )
+        return ops.replace_targets(
+            self.class_cosines(cosines, targets),
+            labels,
+            self.target_cosines(targets, norms),
+        )
+
+    def target_cosines(self, targets, norms):
+        """The margin itself.
+
+        Args:
+            targets: [batch] float tensor, the cosine of each row to its own
+                class centre.
+            norms: [batch] float tensor, the length of each embedding.
+
+        Returns:
+            [batch] float tensor of the cosines that take their places.
+        """
+        return targets
+
+    def class_cosines(self, cosines, targets):
+        """The cosines to all other classes.
+
+        Args:
+            cosines: [batch, num_classes] float tensor.
+            targets: [batch] float tensor, each row's target before the
+                margin.
+
+        Returns:
+            A tensor like `cosines`; its targets will be replaced.
+        """
+        return cosines
+
+    def update_state(self, targets, norms):
+        """Takes the statistics of a training batch in, before their use.
+
+        Args:
+            targets: [local batch] float tensor without gradient.
+            norms: [local batch] float tensor without gradient.
+        """
+        del targets, norms
+
+    def add_state(self, name, value, dtype=None):
+        """Creates a scalar statistic, the same on every replica.
+
+        Args:
+            name: string.
+            value: number, where it starts.
+            dtype: Defaults to the layer's.
+
+        Returns:
+            A weight that isn't trained, but saved with the others. Assign
+            to it what every replica has computed from gathered rows.
+        """
+        return self.add_weight(
+            name=name,
+            shape=(),
+            initializer=keras.initializers.Constant(value),
+            dtype=dtype,
+            trainable=False,
+            aggregation=_SHARED,
+        )
+
+    def compute_output_shape(self, input_shape, *args, **kwargs):
+        """[batch, num_classes] for embeddings of [batch, dim]."""
+        return (input_shape[0], self.num_classes)
+
+    def get_config(self):
+        """The arguments of the constructor, serialisable."""
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "centers_initializer": keras.initializers.serialize(
+                self.centers_initializer
+            ),
+        }

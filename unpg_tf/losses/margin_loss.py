@@ -1,0 +1,128 @@
+"""The softmax of margin heads."""
+
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf import distribute
+from unpg_tf import ops
+
+_MEANS = ("auto", "sum_over_batch_size", "mean")
+
+
+@keras.utils.register_keras_serializable("unpg_tf")
+class MarginLoss(keras.losses.Loss):
+    """Cross-entropy of scaled cosines: a margin head's own loss.
+
+    loss_i = -s cos_iy + log sum_j exp(s cos_ij)
+
+    The same softmax as `UNPGLoss` without the negative pairs, so that the two
+    differ in UNPG alone. It computes in float32 whatever it is given, and on
+    several replicas its gradients are those of one device, also where the
+    replicas' batches differ in size.
+
+    Args:
+        scale: float, above 0: s, the inverse temperature.
+        embedding_dim: int, above 0: how many of the last columns of `y_pred`
+            are the embedding.
+        norm_penalty: A serialisable callable, [batch] lengths of embeddings
+            to [batch] losses, added to each row; or `None`. `EmbeddingModel`
+            puts that of its head here (see `MagFace`).
+        **kwargs: Arguments of `keras.losses.Loss`: `reduction`, `name`.
+
+    Call arguments:
+        y_true: [batch] or [batch, 1] integer class ids.
+        y_pred: [batch, num_classes + embedding_dim] float tensor: cosines
+            with the margin applied, then embeddings. Under a half-precision
+            policy concatenate them with `Concatenate(dtype="float32")`.
+
+    Raises:
+        ValueError: For an argument out of range, or `y_pred` without a
+            column for a class.
+        tf.errors.InvalidArgumentError: If a label is out of range. In code
+            compiled by XLA the loss is NaN instead.
+
+    Example:
+
+    >>> cosines = head(embeddings, labels)
+    >>> y_pred = keras.layers.Concatenate()([cosines, embeddings])
+    >>> loss = unpg_tf.losses.MarginLoss(scale=64.0, embedding_dim=512)
+    >>> loss(labels, y_pred)
+
+    Reference: Wang et al., *CosFace*, CVPR 2018; Deng et al., *ArcFace*,
+    CVPR 2019.
+    """
+
+    def __init__(
+        self,
+        scale=64.0,
+        embedding_dim=512,
+        norm_penalty=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        ops.expect(scale > 0, "scale above 0", scale=scale)
+        ops.expect(
+            embedding_dim > 0,
+            "embedding_dim above 0",
+            embedding_dim=embedding_dim,
+        )
+        self.scale = scale
+        self.embedding_dim = embedding_dim
+        self.norm_penalty = norm_penalty
+
+    def call(self, y_true, y_pred):
+        """Computes the [batch] losses."""
+        y_pred = ops.in_single_precision(y_pred)
+        width = y_pred.shape[-1]
+        ops.expect(
+            y_pred.shape.rank == 2 and (width or 0) > self.embedding_dim,
+            "y_pred of shape [batch, num_classes + embedding_dim], with "
+            f"embedding_dim={self.embedding_dim}",
+            shape=tuple(y_pred.shape),
+        )
+        num_classes = width - self.embedding_dim
+        cosines, embeddings = tf.split(
+            y_pred, [num_classes, self.embedding_dim], axis=1
+        )
+        labels = ops.class_ids(y_true, num_classes)
+        embeddings, norms = ops.unit_vectors(embeddings)
+        losses = ops.softmax_loss(
+            cosines,
+            labels,
+            self.scale,
+            self.log_negatives(embeddings, labels),
+        )
+        if self.norm_penalty is not None:
+            losses += self.norm_penalty(norms)
+        if self.reduction in _MEANS:
+            losses = distribute.as_global_mean(losses)
+        return losses
+
+    def log_negatives(self, embeddings, labels):
+        """The log mass of further negatives in every row's softmax.
+
+        Args:
+            embeddings: [local batch, embedding_dim] unit vectors.
+            labels: [local batch] int32 tensor.
+
+        Returns:
+            Scalar tensor, or `None` for none.
+        """
+        return None
+
+    def get_config(self):
+        """The arguments of the constructor, serialisable."""
+        return {
+            **super().get_config(),
+            "scale": self.scale,
+            "embedding_dim": self.embedding_dim,
+            "norm_penalty": keras.utils.serialize_keras_object(
+                self.norm_penalty
+            ),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The loss of a config that `get_config` has made."""
+        penalty = keras.utils.deserialize_keras_object(config["norm_penalty"])
+        return cls(**{**config, "norm_penalty": penalty})

@@ -1,0 +1,141 @@
+"""A backbone that learns under a margin head, and predicts without it."""
+
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf import compat
+from unpg_tf import ops
+from unpg_tf.losses import MarginLoss
+
+
+@keras.utils.register_keras_serializable("unpg_tf")
+class EmbeddingModel(keras.Model):
+    """Trains a backbone under a margin head; answers with embeddings.
+
+    `fit` takes images and labels, and hands the labels to the head by itself.
+    Calling the model, or `predict`, gives the backbone's embeddings and asks
+    for no label. Metrics compiled into the model see the cosines to the class
+    centres, without margin: `metrics=["accuracy"]` is the accuracy of
+    classification.
+
+    Args:
+        backbone: A Keras model, images to [batch, dim] embeddings.
+        head: A `unpg_tf.layers.MarginHead`.
+        **kwargs: Arguments of `keras.Model`.
+
+    Attributes:
+        backbone: As given.
+        head: As given.
+
+    Raises:
+        ValueError: If the backbone doesn't give [batch, dim], or a loss is
+            compiled for another `embedding_dim`.
+
+    Example:
+
+    >>> head = unpg_tf.layers.CosFace(num_classes=1000)
+    >>> model = unpg_tf.models.EmbeddingModel(backbone, head)
+    >>> loss = unpg_tf.losses.UNPGLoss(embedding_dim=512)
+    >>> model.compile("sgd", loss, metrics=["accuracy"])
+    >>> model.fit(dataset)  # of images and labels
+    >>> embeddings = model.predict(images)
+    """
+
+    def __init__(self, backbone, head, **kwargs):
+        super().__init__(**kwargs)
+        self.backbone = backbone
+        self.head = head
+        if backbone.built:
+            self.build(backbone.input_shape)
+
+    def build(self, input_shape):
+        """Builds the head for the backbone's embeddings.
+
+        Keras calls it where the model is loaded, before it restores weights:
+        a head that is only used in training would otherwise come back new.
+        """
+        shape = tuple(self.backbone.compute_output_shape(input_shape))
+        ops.expect(
+            len(shape) == 2 and shape[1] is not None,
+            "a backbone with embeddings of shape [batch, dim]",
+            output_shape=shape,
+        )
+        if not self.head.built:
+            self.head.build(shape)
+        super().build(input_shape)
+
+    def call(self, images, training=None):
+        """Computes the backbone's embeddings, [batch, dim]."""
+        return self.backbone(images, training=training)
+
+    def compile(self, optimizer="rmsprop", loss=None, **kwargs):
+        """Like `keras.Model.compile`, with the head's penalty in the loss.
+
+        Args:
+            optimizer: As in Keras.
+            loss: A loss on [batch, num_classes + dim]: `UNPGLoss`,
+                `MarginLoss`, or one of your own. A copy of the former two
+                takes the `norm_penalty` of the head.
+            **kwargs: As in Keras.
+        """
+        if isinstance(loss, MarginLoss):
+            loss = type(loss).from_config(loss.get_config())
+            loss.norm_penalty = self.head.norm_penalty
+        super().compile(optimizer=optimizer, loss=loss, **kwargs)
+
+    def compute_loss(
+        self,
+        x=None,
+        y=None,
+        y_pred=None,
+        sample_weight=None,
+        training=True,
+    ):
+        """Applies the head to the embeddings `y_pred`, then the loss."""
+        ops.expect(y is not None, "labels beside the images", y=y)
+        embeddings = ops.in_single_precision(y_pred)
+        dim = embeddings.shape[-1]
+        expected = getattr(self.loss, "embedding_dim", dim)
+        ops.expect(
+            expected == dim,
+            f"a loss with embedding_dim={dim}, as the backbone has",
+            embedding_dim=expected,
+        )
+        cosines = self.head(embeddings, y, training=training)
+        y_pred = tf.concat([cosines, embeddings], axis=1)
+        return super().compute_loss(x, y, y_pred, sample_weight)
+
+    def test_step(self, data):
+        """Evaluates one batch, without an update of the head's statistics."""
+        if compat.IS_KERAS_3:
+            return super().test_step(data)
+        # Keras 2 doesn't tell `compute_loss` whether it trains.
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates metrics with the cosines to the class centres."""
+        return super().compute_metrics(x, y, self.head(y_pred), sample_weight)
+
+    def get_config(self):
+        """The arguments of the constructor, serialisable."""
+        serialize = keras.utils.serialize_keras_object
+        return {
+            **super().get_config(),
+            "name": self.name,
+            "backbone": serialize(self.backbone),
+            "head": serialize(self.head),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model of a config that `get_config` has made."""
+        parts = {
+            name: keras.utils.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+            for name in ("backbone", "head")
+        }
+        return cls(**{**config, **parts})

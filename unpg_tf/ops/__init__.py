@@ -1,0 +1,38 @@
+"""Pure functions on tensors: the mathematics of margins and of UNPG.
+
+Nothing here knows of Keras or of `tf.distribute`. Functions keep the float
+dtype that they are given; callers that train in half precision cast to
+float32 first.
+"""
+
+from unpg_tf.ops.angles import add_angle
+from unpg_tf.ops.angles import angle_of
+from unpg_tf.ops.checks import expect
+from unpg_tf.ops.checks import in_single_precision
+from unpg_tf.ops.labels import class_ids
+from unpg_tf.ops.negatives import kept_negatives
+from unpg_tf.ops.negatives import log_mass
+from unpg_tf.ops.negatives import negative_pairs
+from unpg_tf.ops.negatives import similarities
+from unpg_tf.ops.order_statistics import order_statistics
+from unpg_tf.ops.softmax import softmax_loss
+from unpg_tf.ops.targets import replace_targets
+from unpg_tf.ops.targets import targets_of
+from unpg_tf.ops.unit import unit_vectors
+
+__all__ = [
+    "add_angle",
+    "angle_of",
+    "class_ids",
+    "expect",
+    "in_single_precision",
+    "kept_negatives",
+    "log_mass",
+    "negative_pairs",
+    "order_statistics",
+    "replace_targets",
+    "similarities",
+    "softmax_loss",
+    "targets_of",
+    "unit_vectors",
+]

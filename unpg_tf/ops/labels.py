@@ -1,0 +1,60 @@
+"""Class labels, as users give them."""
+
+import tensorflow as tf
+
+from unpg_tf.ops.checks import expect
+
+
+def class_ids(labels, num_classes):
+    """Checks labels and brings them into one form.
+
+    Args:
+        labels: [batch] or [batch, 1] integers, or floats that hold integers,
+            as `keras.losses.Loss` hands them on.
+        num_classes: int or integer scalar tensor.
+
+    Returns:
+        [batch] int32 tensor, every entry in [0, num_classes).
+
+    Raises:
+        ValueError: If the shape is another one, or if float labels can't
+            tell `num_classes` classes apart.
+        tf.errors.InvalidArgumentError: If a label is out of range. XLA drops
+            assertions: there `targets_of` turns such a row into NaN.
+    """
+    labels = tf.convert_to_tensor(labels)
+    shape = labels.shape
+    expect(
+        shape.rank in (None, 1) or (shape.rank == 2 and shape[1] in (None, 1)),
+        "labels of shape [batch] or [batch, 1]",
+        shape=tuple(shape) if shape.rank is not None else None,
+    )
+    if labels.dtype.is_integer:
+        labels = tf.cast(labels, tf.int64)
+    elif isinstance(num_classes, int):
+        _expect_distinct(labels.dtype, num_classes)
+    labels = tf.reshape(labels, [-1])
+    limit = tf.cast(num_classes, labels.dtype)
+    in_range = tf.debugging.Assert(
+        tf.reduce_all((labels >= 0) & (labels < limit)),
+        [
+            "Expected labels in [0, num_classes). Received: num_classes =",
+            num_classes,
+            "and labels from",
+            tf.reduce_min(labels),
+            "to",
+            tf.reduce_max(labels),
+        ],
+    )
+    with tf.control_dependencies([in_range]):
+        return tf.cast(labels, tf.int32)
+
+
+def _expect_distinct(dtype, num_classes):
+    mantissa = {2: 11, 4: 24, 8: 53}[dtype.size]
+    expect(
+        num_classes <= 2**mantissa,
+        f"integer labels (as {dtype.name}, class ids beyond 2**{mantissa} "
+        "collide)",
+        num_classes=num_classes,
+    )

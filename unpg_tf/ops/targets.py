@@ -1,0 +1,41 @@
+"""Each row's target: the cosine to its own class centre."""
+
+import tensorflow as tf
+
+
+def targets_of(cosines, labels):
+    """Picks each row's target cosine.
+
+    Args:
+        cosines: [batch, num_classes] float tensor.
+        labels: [batch] int32 tensor.
+
+    Returns:
+        [batch] float tensor. NaN where a label is out of range, so that
+        compiled code, in which assertions are dropped, doesn't train on a
+        wrong class in silence.
+    """
+    columns = _columns(cosines, labels)
+    targets = tf.gather(cosines, columns, batch_dims=1)
+    nan = tf.constant(float("nan"), targets.dtype)
+    return tf.where(columns == labels, targets, nan)
+
+
+def replace_targets(cosines, labels, targets):
+    """Puts new target cosines in their places.
+
+    Args:
+        cosines: [batch, num_classes] float tensor.
+        labels: [batch] int32 tensor.
+        targets: [batch] float tensor.
+
+    Returns:
+        A tensor like `cosines`, that differs in one entry of each row.
+    """
+    columns = _columns(cosines, labels)
+    indices = tf.stack([tf.range(tf.size(columns)), columns], axis=1)
+    return tf.tensor_scatter_nd_update(cosines, indices, targets)
+
+
+def _columns(cosines, labels):
+    return tf.clip_by_value(labels, 0, tf.shape(cosines)[1] - 1)

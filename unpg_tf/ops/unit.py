@@ -1,0 +1,43 @@
+"""Directions and lengths of vectors."""
+
+import tensorflow as tf
+
+# A vector without an entry beyond this counts as zero: its direction could
+# not be differentiated within the range of float32.
+_ZERO = 1e-30
+
+
+def unit_vectors(vectors):
+    """Splits vectors into their directions and their lengths.
+
+    Each vector is first divided by its largest entry, so that neither huge
+    nor tiny entries leave the range of the dtype when they are squared. A
+    zero vector has the direction 0 and length 0. Values and gradients are
+    finite for every finite input.
+
+    Args:
+        vectors: [batch, dim] float tensor.
+
+    Returns:
+        A tuple of the [batch, dim] unit vectors and their [batch] lengths.
+
+    Example:
+
+    >>> directions, lengths = unit_vectors(tf.constant([[3.0, 4.0]]))
+    >>> directions.numpy(), lengths.numpy()
+    (array([[0.6, 0.8]], dtype=float32), array([5.], dtype=float32))
+    """
+    largest = tf.reduce_max(tf.abs(vectors), axis=1, keepdims=True)
+    # Constant for the gradient: the direction doesn't depend on it.
+    largest = tf.stop_gradient(
+        tf.where(largest > _ZERO, largest, tf.ones_like(largest))
+    )
+    scaled = vectors / largest
+    squares = tf.reduce_sum(tf.square(scaled), axis=1, keepdims=True)
+    is_zero = squares <= 0
+    # The square root has no gradient at 0, and `tf.where` doesn't mask the
+    # NaN of the branch not taken.
+    length = tf.sqrt(tf.where(is_zero, tf.ones_like(squares), squares))
+    units = scaled / length
+    lengths = tf.where(is_zero, tf.zeros_like(length), length * largest)
+    return units, tf.squeeze(lengths, axis=1)
