@@ -1,0 +1,89 @@
+# `make` lists the targets. Each makes the environment that it needs, and again
+# whenever setup.cfg has changed.
+
+VENV := .venv
+VENV_CLASSIC := .venv-classic
+# An interpreter of your choice: make test PYTHON=/path/to/python3.12
+PYTHON :=
+# Processes that share the tests.
+JOBS := 2
+
+CURRENT := $(VENV)/bin/python
+CLASSIC := $(VENV_CLASSIC)/bin/python
+PYTEST := -m pytest --quiet --numprocesses=$(JOBS)
+SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-legacy test-classic lint format wheel clean
+
+help:  ## List the targets
+	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
+		| awk -F ":.*## " '{printf "  make %-14s%s\n", $$1, $$2}'
+
+demo: $(VENV)/.ready  ## Train, evaluate and export on drawn identities, 5 minutes
+	rm -rf runs/demo
+	$(CURRENT) examples/train.py --output_dir=runs/demo
+	$(CURRENT) examples/evaluate.py --model=runs/demo/model.keras \
+		--report=runs/demo/report.json
+	$(CURRENT) examples/export.py --model=runs/demo/model.keras \
+		--threshold_from=runs/demo/report.json \
+		--output=saved_models/demo/1 --overwrite
+
+test: $(VENV)/.ready  ## Run the tests on the newest TensorFlow, with Keras 3
+	$(CURRENT) $(PYTEST)
+
+test-legacy: $(VENV)/.ready  ## The same TensorFlow with Keras 2 (tf_keras)
+	TF_USE_LEGACY_KERAS=1 $(CURRENT) $(PYTEST)
+
+test-classic: $(VENV_CLASSIC)/.ready  ## TensorFlow 2.15, TensorFlow Addons, Model Garden
+	$(CLASSIC) $(PYTEST)
+
+lint: $(VENV)/.ready  ## Check style and layout of the code
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+format: $(VENV)/.ready  ## Lay out the code and mend what can be mended
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+wheel: dist/.ready  ## Build dist/unpg_tf-VERSION-py3-none-any.whl
+
+dist/.ready: $(VENV)/.ready $(SOURCES)
+	rm -rf build dist
+	$(CURRENT) -m build --wheel > $(VENV)/wheel.log || (cat $(VENV)/wheel.log; exit 1)
+	@ls dist/*.whl
+	@touch $@
+
+clean:  ## Remove the environments and what tools wrote
+	rm -rf $(VENV) $(VENV_CLASSIC) build dist *.egg-info .pytest_cache \
+		.ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready: setup.cfg pyproject.toml
+	$(call environment,$(VENV),dev$(,)plots$(,)legacy,10,13)
+
+$(VENV_CLASSIC)/.ready: setup.cfg pyproject.toml
+	$(call environment,$(VENV_CLASSIC),dev$(,)plots$(,)classic,10,11)
+
+# A comma that `call` does not take for one of its own.
+, := ,
+
+# $(call environment,FOLDER,EXTRAS,OLDEST,NEWEST): an environment of Python
+# 3.OLDEST to 3.NEWEST. A name on PATH may be a stand-in that runs nothing, and
+# an interpreter may lack venv, so each is tried, not only looked up.
+define environment
+@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10); do \
+	if "$$python" -c "import ensurepip, sys, venv; sys.exit(not (3, $(3)) <= sys.version_info[:2] <= (3, $(4)))" 2> /dev/null; then \
+		found=$$python; break; \
+	fi; \
+done; \
+if [ -z "$$found" ]; then \
+	echo "Expected Python 3.$(3) to 3.$(4) with venv. Received: $(or $(PYTHON),none on PATH). Name one: make PYTHON=/path/to/python" >&2; \
+	exit 1; \
+fi; \
+echo "$(1): installing with $$("$$found" --version), minutes the first time"; \
+"$$found" -m venv $(1) && \
+$(1)/bin/python -m pip install -qq --editable ".[$(2)]" && \
+touch $@
+endef

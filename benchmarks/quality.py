@@ -1,0 +1,144 @@
+r"""Compares UNPG with the plain margin loss on faces, over several seeds.
+
+Each run is `examples/train.py` and `examples/evaluate.py` as users call them;
+within a head and a seed, only --loss differs. On LFW's View 1, from scratch:
+
+    python benchmarks/quality.py --data=lfw --output_dir=runs/quality
+
+prints a table of accuracy and TAR at FAR (mean and standard deviation over
+the seeds) and of what UNPG changes seed by seed. Flags for train.py go after
+a double dash; they hold for all runs. A comparison that was interrupted goes
+on where it stopped, since a run whose report is there isn't repeated.
+"""
+
+import concurrent.futures
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from absl import app
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("data", None, "Folder of LFW and its protocol files.")
+flags.DEFINE_list("heads", ["cosface", "arcface"], "Heads to compare.")
+flags.DEFINE_list("losses", ["margin", "unpg"], "Losses to compare.")
+flags.DEFINE_integer("seeds", 5, "Runs of each head and loss.", lower_bound=1)
+flags.DEFINE_integer(
+    "jobs", 2, "Runs at a time, each on one thread.", lower_bound=1
+)
+flags.DEFINE_string("output_dir", None, "Folder for the runs and the table.")
+flags.mark_flags_as_required(["data", "output_dir"])
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+METRICS = {
+    "accuracy": lambda report: report["accuracy"],
+    "AUC": lambda report: report["auc"],
+    "TAR at FAR 0.1": lambda report: report["tar_at_far"]["0.1"],
+    "TAR at FAR 0.01": lambda report: report["tar_at_far"]["0.01"],
+}
+
+
+def main(argv):
+    """Makes all runs, two at a time, and prints the table."""
+    runs = list(
+        itertools.product(range(FLAGS.seeds), FLAGS.heads, FLAGS.losses)
+    )
+    with concurrent.futures.ThreadPoolExecutor(FLAGS.jobs) as pool:
+        reports = dict(
+            zip(runs, pool.map(lambda run: _report(*run, argv[1:]), runs))
+        )
+    table = _table(reports)
+    (Path(FLAGS.output_dir) / "table.md").write_text(table)
+    print(table)
+
+
+def _report(seed, head, loss, train_flags):
+    """Trains and evaluates one model, unless that is done already."""
+    folder = Path(FLAGS.output_dir) / f"{head}-{loss}-{seed}"
+    report = folder / "report.json"
+    if not report.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        data = Path(FLAGS.data)
+        with open(folder / "log.txt", "w") as log:
+            _run(
+                log,
+                "train.py",
+                f"--data={data}",
+                f"--people={data / 'peopleDevTrain.txt'}",
+                f"--head={head}",
+                f"--loss={loss}",
+                f"--seed={seed}",
+                f"--output_dir={folder}",
+                *train_flags,
+            )
+            _run(
+                log,
+                "evaluate.py",
+                f"--model={folder / 'model.keras'}",
+                f"--data={data}",
+                f"--pairs={data / 'pairsDevTest.txt'}",
+                f"--threshold_pairs={data / 'pairsDevTrain.txt'}",
+                f"--report={report}",
+                "--noplots",
+            )
+        print(f"{folder.name} done", file=sys.stderr, flush=True)
+    return json.loads(report.read_text())
+
+
+def _run(log, program, *arguments):
+    environment = os.environ | {"TF_NUM_INTRAOP_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, EXAMPLES / program, *arguments],
+        check=True,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=environment,
+    )
+
+
+def _table(reports):
+    """A Markdown table of the metrics, and of the differences by seed."""
+    lines = [
+        f"| head | loss | {' | '.join(METRICS)} |",
+        "|---" * (2 + len(METRICS)) + "|",
+    ]
+    for head in FLAGS.heads:
+        values = {
+            loss: [
+                [
+                    metric(reports[seed, head, loss])
+                    for metric in METRICS.values()
+                ]
+                for seed in range(FLAGS.seeds)
+            ]
+            for loss in FLAGS.losses
+        }
+        for loss in FLAGS.losses:
+            lines.append(_row(head, loss, values[loss], "{:.3f} ± {:.3f}"))
+        for loss in FLAGS.losses[1:]:
+            pairs = zip(values[loss], values[FLAGS.losses[0]])
+            change = [[a - b for a, b in zip(*pair)] for pair in pairs]
+            name = f"{loss} - {FLAGS.losses[0]}"
+            lines.append(_row(head, name, change, "{:+.3f} ± {:.3f}"))
+    return "\n".join(lines) + "\n"
+
+
+def _row(head, name, values, layout):
+    """One row: mean and standard deviation of each column of values."""
+    cells = [
+        layout.format(
+            statistics.mean(column),
+            statistics.stdev(column) if len(column) > 1 else 0.0,
+        )
+        for column in zip(*values)
+    ]
+    return f"| {head} | {name} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    app.run(main)
