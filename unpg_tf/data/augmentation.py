@@ -1,0 +1,91 @@
+"""Random changes to training images, a whole batch at a time."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from unpg_tf import ops
+
+_GREY = (0.299, 0.587, 0.114)
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Flips, crops and recolours images at random, given a seed.
+
+    Each change has a strength, at which 0 leaves the images as they are.
+
+    Attributes:
+        flip: probability that an image is mirrored, 0..1.
+        crop: largest part of height and width that a crop leaves out, below
+            1; the crop is resized to the image's own size.
+        brightness: largest relative change of all pixel values, 0..1.
+        contrast: largest relative change of the distance to the image's mean.
+        saturation: largest relative change of the distance to grey.
+
+    Raises:
+        ValueError: a strength is out of range.
+
+    Example:
+        >>> augment = Augmentation(flip=0.5, crop=0.1)
+        >>> augment(images, seed=[0, step]).dtype
+        tf.float32
+    """
+
+    flip: float = 0.5
+    crop: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+
+    def __post_init__(self):
+        """Checks the strengths."""
+        for name, value in dataclasses.asdict(self).items():
+            ops.expect(0 <= value <= 1, f"{name} in [0, 1]", **{name: value})
+        ops.expect(self.crop < 1, "crop below 1", crop=self.crop)
+
+    def __call__(self, images, seed):
+        """Changes every image of a batch in its own way.
+
+        Args:
+            images: [n, size, size, 3] uint8 or float tensor of values 0..255.
+            seed: [2] integer tensor; the same seed makes the same changes.
+
+        Returns:
+            [n, size, size, 3] float32 tensor of values 0..255.
+        """
+        shape = [7, tf.shape(images)[0]]
+        draws = tf.unstack(tf.random.stateless_uniform(shape, seed))
+        images = tf.cast(images, tf.float32)
+        if self.flip or self.crop:
+            images = self._cut(images, *draws[:4])
+        if self.brightness or self.contrast or self.saturation:
+            images = self._recolour(images, *draws[4:])
+        return images
+
+    def _cut(self, images, side, top, left, flip):
+        """Takes a square out of each image, mirrored or not."""
+        count, size = tf.shape(images)[0], images.shape[1]
+        side = 1 - self.crop * side
+        top, left = top * (1 - side), left * (1 - side)
+        right, mirrored = left + side, flip < self.flip
+        # A box whose left end lies right of its right one mirrors.
+        ends = tf.where(mirrored, right, left), tf.where(mirrored, left, right)
+        boxes = tf.stack([top, ends[0], top + side, ends[1]], axis=1)
+        return tf.image.crop_and_resize(
+            images, boxes, tf.range(count), [size, size]
+        )
+
+    def _recolour(self, images, brightness, contrast, saturation):
+        """Scales the values, their contrast and their saturation."""
+        images *= _factor(self.brightness, brightness)
+        mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+        images = mean + (images - mean) * _factor(self.contrast, contrast)
+        grey = tf.reduce_sum(images * _GREY, axis=3, keepdims=True)
+        images = grey + (images - grey) * _factor(self.saturation, saturation)
+        return tf.clip_by_value(images, 0.0, 255.0)
+
+
+def _factor(strength, draws):
+    """[n] draws of 0..1 -> [n, 1, 1, 1] factors of 1 ± strength."""
+    return tf.reshape(1 + strength * (2 * draws - 1), [-1, 1, 1, 1])
