@@ -1,0 +1,80 @@
+"""Verification at the end of each epoch of a training."""
+
+from tensorflow import keras
+
+from unpg_tf.evaluation.embed import Embedder
+from unpg_tf.evaluation.evaluator import check_threshold_pairs
+from unpg_tf.evaluation.evaluator import evaluate_pairs
+
+
+class VerificationCallback(keras.callbacks.Callback):
+    """Adds the verification of pairs to the logs of each epoch.
+
+    The logs get `val_pair_accuracy`, `val_auc`, `val_eer`, and
+    `val_tar_at_far_0.1` and so on where there are enough pairs. Callbacks
+    that read them, such as `CSVLogger`, `TensorBoard` and `ModelCheckpoint`,
+    have to come later in the list.
+
+    Args:
+        pairs: the `Pairs` to measure on.
+        threshold_pairs: the `Pairs` to choose the threshold on; needed where
+            `pairs` has one fold, and not read where it has several.
+        image_size: as in `Embedder`.
+        flip: as in `Embedder`.
+        batch_size: as in `Embedder`.
+
+    Raises:
+        ValueError: `threshold_pairs` is missing.
+
+    Example:
+        >>> verification = VerificationCallback(
+        ...     read_pairs("lfw/pairsDevTest.txt", root="lfw"),
+        ...     read_pairs("lfw/pairsDevTrain.txt", root="lfw"),
+        ... )
+        >>> log = keras.callbacks.CSVLogger("log.csv")
+        >>> model.fit(dataset, callbacks=[verification, log])
+    """
+
+    def __init__(
+        self,
+        pairs,
+        threshold_pairs=None,
+        image_size=None,
+        flip=True,
+        batch_size=64,
+    ):
+        super().__init__()
+        check_threshold_pairs(pairs, threshold_pairs)
+        self.pairs = pairs
+        self.threshold_pairs = threshold_pairs
+        self.image_size = image_size
+        self.flip = flip
+        self.batch_size = batch_size
+
+    def on_train_begin(self, logs=None):
+        """Prepares the embedding of images by the model in training."""
+        self._embedder = Embedder(
+            self.model, self.image_size, self.flip, self.batch_size
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Evaluates, and adds the results to `logs`."""
+        report, _ = evaluate_pairs(
+            self._embedder, self.pairs, self.threshold_pairs
+        )
+        if logs is not None:
+            logs.update(_logs(report))
+
+
+def _logs(report):
+    rates = report["tar_at_far"].items()
+    return {
+        "val_pair_accuracy": report["accuracy"],
+        "val_auc": report["auc"],
+        "val_eer": report["eer"],
+        **{
+            f"val_tar_at_far_{far}": tar
+            for far, tar in rates
+            if tar is not None
+        },
+    }

@@ -1,0 +1,172 @@
+"""From images to embeddings of unit length."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf import ops
+from unpg_tf.data.images import decode_image
+from unpg_tf.evaluation.served_model import ServedModel
+
+
+def load_model(path):
+    """Loads a model that maps images to embeddings.
+
+    Args:
+        path: a Keras model's file, or the folder of a SavedModel with a
+            signature as `ServedModel` expects.
+
+    Returns:
+        A Keras model or a `ServedModel`.
+
+    Raises:
+        FileNotFoundError: there is neither at `path`.
+        ValueError: what is there can't be loaded, or has another signature.
+    """
+    path = Path(path)
+    if (path / "saved_model.pb").is_file():
+        return ServedModel(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            "Expected a .keras file or a folder with a saved_model.pb. "
+            f"Received: {path}"
+        )
+    return keras.models.load_model(path, compile=False)
+
+
+class Embedder:
+    """Embeds images in batches, with the flip test.
+
+    Args:
+        model: a Keras model, images [n, h, w, 3] of values 0..255 to
+            embeddings [n, dim], or a `ServedModel`.
+        image_size: height and width of the images in pixels; None takes the
+            model's.
+        flip: whether the embeddings of an image and of its mirror image are
+            summed (before both get their unit length).
+        batch_size: images per batch; the flip test doubles it.
+
+    Attributes:
+        image_size: as given, or the model's.
+        flip: as given.
+
+    Raises:
+        ValueError: `image_size` is missing or isn't the model's.
+
+    Example:
+        >>> embedder = Embedder(model)
+        >>> embedder(["Ada_Lovelace_0001.jpg", "Ada_Lovelace_0002.jpg"]).shape
+        (2, 512)
+    """
+
+    def __init__(self, model, image_size=None, flip=True, batch_size=64):
+        self.image_size = _image_size(model, image_size)
+        self.flip = flip
+        self.batch_size = batch_size
+        shape = [None, self.image_size, self.image_size, 3]
+        # One trace, kept for all epochs of a training.
+        self._embed = tf.function(
+            lambda images: _embed(model, images, flip),
+            input_signature=[tf.TensorSpec(shape, tf.float32)],
+        )
+
+    def __call__(self, images, verbose=0):
+        """Embeds images.
+
+        Args:
+            images: [n] paths of JPEG or PNG files of any size, or
+                [n, image_size, image_size, 3] array of values 0..255.
+            verbose: 1 shows a progress bar, 0 doesn't.
+
+        Returns:
+            [n, dim] float32 array of unit vectors.
+
+        Raises:
+            ValueError: an image can't be decoded, or has another size, or the
+                model doesn't give [n, dim].
+            tf.errors.NotFoundError: there is no file of such a path.
+        """
+        batches = self._batches(np.asarray(images))
+        steps = -(-len(images) // self.batch_size)
+        progress = _progress_bar(steps) if verbose else None
+        embeddings = []
+        for batch in batches:
+            embeddings.append(self._embed(tf.cast(batch, tf.float32)).numpy())
+            if progress:
+                progress.add(1)
+        return np.concatenate(embeddings)
+
+    def _batches(self, images):
+        if images.ndim == 1:
+            return _decoded(images, self.image_size, self.batch_size)
+        shape = (self.image_size, self.image_size, 3)
+        if images.shape[1:] != shape:
+            raise ValueError(
+                f"Expected paths, or images of shape {shape}. "
+                f"Received: an array of shape {images.shape}"
+            )
+        starts = range(0, len(images), self.batch_size)
+        return (images[i : i + self.batch_size] for i in starts)
+
+
+def _embed(model, images, flip):
+    if flip:
+        images = tf.concat([images, tf.reverse(images, axis=[2])], axis=0)
+    embeddings = tf.cast(model(images, training=False), tf.float32)
+    if embeddings.shape.rank != 2:
+        raise ValueError(
+            "Expected a model that gives embeddings of shape [n, dim]. "
+            f"Received: output of shape {embeddings.shape}"
+        )
+    if flip:
+        embeddings = tf.add(*tf.split(embeddings, 2))
+    return ops.unit_vectors(embeddings)[0]
+
+
+def _image_size(model, image_size):
+    shape = getattr(getattr(model, "backbone", model), "input_shape", ())
+    known = shape[1] if len(shape) == 4 else None
+    if image_size is None and known is None:
+        raise ValueError(
+            "Expected image_size, since the model's input shape doesn't tell. "
+            f"Received: image_size=None, input shape {shape}"
+        )
+    if image_size is not None and known not in (None, image_size):
+        raise ValueError(
+            f"Expected image_size={known}, as the model has. "
+            f"Received: image_size={image_size}"
+        )
+    return known if image_size is None else image_size
+
+
+def _decoded(paths, image_size, batch_size):
+    """Yields batches of decoded images, and names a file that isn't one."""
+    dataset = tf.data.Dataset.from_tensor_slices(paths)
+    dataset = dataset.map(
+        lambda path: decode_image(tf.io.read_file(path), image_size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    try:
+        yield from dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    except tf.errors.InvalidArgumentError:
+        path = next(path for path in paths if not _is_image(path, image_size))
+        raise ValueError(
+            f"Expected a JPEG or PNG image. Received: {path}"
+        ) from None
+
+
+def _is_image(path, image_size):
+    try:
+        decode_image(tf.io.read_file(path), image_size)
+    except tf.errors.InvalidArgumentError:
+        return False
+    return True
+
+
+def _progress_bar(steps):
+    # A file or a pipe gets one line instead of one for each step.
+    verbose = 1 if sys.stdout.isatty() else 2
+    return keras.utils.Progbar(steps, verbose=verbose, unit_name="batch")

@@ -1,0 +1,189 @@
+"""Pictures of an evaluation, by matplotlib (the extra `plots`)."""
+
+import numpy as np
+
+from unpg_tf.evaluation.files import replaced
+from unpg_tf.evaluation.roc import auc
+from unpg_tf.evaluation.roc import eer
+from unpg_tf.evaluation.roc import roc_curve
+from unpg_tf.evaluation.roc import tar_at_far
+from unpg_tf.evaluation.verification import separation
+
+_SAME = "#0072b2"
+_DIFFERENT = "#d55e00"
+_INK = "#30343b"
+_GREY = "#8a9099"
+
+
+def plot_roc(path, similarities, same, title="Verification"):
+    """Draws the ROC curve over a logarithmic false accept rate, as a PNG.
+
+    Args:
+        path: the file to write; missing folders are made.
+        similarities: [pairs] float array.
+        same: [pairs] bool array, True for a pair of one identity.
+        title: what was measured.
+
+    Raises:
+        ImportError: matplotlib is missing.
+        ValueError: as `roc_curve`.
+    """
+    far, tar, _ = roc_curve(similarities, same)
+    area, error = auc(similarities, same), eer(similarities, same)
+    figure, axes = _figure(title, f"AUC {area:.4f}, EER {error:.4f}")
+    # Where one pair is accepted falsely, and room for a label beside it.
+    lowest = min(0.6 / np.sum(~np.asarray(same)), 0.05)
+    chance = np.geomspace(lowest, 1, 200)
+    axes.plot(chance, chance, color=_GREY, linestyle=":", label="chance")
+    axes.plot(
+        # A logarithmic axis has no 0: its points go left of what is shown.
+        np.maximum(far, lowest / 10),
+        tar,
+        color=_SAME,
+        linewidth=2,
+        drawstyle="steps-post",
+        label="model",
+    )
+    _mark_rates(axes, tar_at_far(similarities, same))
+    axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.08))
+    axes.set(xlabel="false accept rate (FAR)", ylabel="true accept rate (TAR)")
+    axes.grid(color=_GREY, alpha=0.25)
+    _save(figure, path)
+
+
+def plot_similarities(
+    path, similarities, same, threshold=None, title="Verification"
+):
+    """Draws histograms of the similarities of both kinds of pairs, as a PNG.
+
+    inf S^p and sup S^n are marked, with the margin between them: the space is
+    well-discriminative where inf S^p > sup S^n.
+
+    Args:
+        path: the file to write; missing folders are made.
+        similarities: [pairs] float array.
+        same: [pairs] bool array, True for a pair of one identity.
+        threshold: float to mark, None for none.
+        title: what was measured.
+
+    Raises:
+        ImportError: matplotlib is missing.
+        ValueError: as `separation`.
+
+    Source: Jung et al., Unified Negative Pair Generation toward
+        Well-discriminative Feature Space for Face Recognition, BMVC 2022.
+    """
+    similarities, same = np.asarray(similarities), np.asarray(same)
+    parted = separation(similarities, same)
+    verdict = "" if parted.well_discriminative else "not "
+    figure, axes = _figure(title, f"{verdict}well-discriminative")
+    middle = (similarities.min() + similarities.max()) / 2
+    # A collapsed model gives one similarity only, and a range of no width.
+    reach = max(np.ptp(similarities) / 2, 0.005)
+    edges = np.linspace(middle - reach, middle + reach, 61)
+    tallest = _histograms(axes, similarities, same, edges)
+    if threshold is not None:
+        label = f"threshold {threshold:.3f}"
+        line = {"color": _INK, "linestyle": ":", "label": label}
+        axes.plot([threshold] * 2, [0, tallest], **line)
+    _mark_separation(axes, parted, tallest)
+    # Room beside the outermost similarities for the two labels there.
+    axes.set(xlim=(middle - 1.5 * reach, middle + 1.5 * reach))
+    axes.set(ylim=(0, 1.4 * tallest))
+    axes.set(xlabel="cosine similarity", ylabel="fraction of its kind's pairs")
+    _save(figure, path)
+
+
+def _figure(title, subtitle):
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "Pictures need matplotlib: pip install unpg-tf[plots]"
+        ) from error
+    figure = Figure(figsize=(7.5, 5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(f"{title}\n{subtitle}", color=_INK, loc="left", fontsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _mark_rates(axes, rates):
+    rates = {far: tar for far, tar in rates.items() if tar is not None}
+    if rates:
+        label = f"TAR at FAR {', '.join(map(str, rates))}"
+        points = list(rates), list(rates.values())
+        axes.plot(*points, "o", color=_SAME, label=label)
+    for far, tar in rates.items():
+        axes.annotate(
+            f"{tar:.3f}",
+            (far, tar),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="right",
+            color=_INK,
+        )
+
+
+def _histograms(axes, similarities, same, edges):
+    """Draws both histograms, and returns the height of the tallest bar."""
+    kinds = (
+        (~same, _DIFFERENT, "pairs of two identities"),
+        (same, _SAME, "pairs of one identity"),
+    )
+    heights = []
+    for kind, color, label in kinds:
+        fractions, _, _ = axes.hist(
+            similarities[kind],
+            edges,
+            weights=np.full(kind.sum(), 1 / kind.sum()),
+            histtype="stepfilled",
+            facecolor=(color, 0.35),
+            edgecolor=color,
+            label=f"{kind.sum():,} {label}",
+        )
+        heights.append(fractions.max())
+    return max(heights)
+
+
+def _mark_separation(axes, parted, tallest):
+    marks = (
+        (parted.inf_positive, r"$\inf\,S^p$", _SAME),
+        (parted.sup_negative, r"$\sup\,S^n$", _DIFFERENT),
+    )
+    low, high = sorted(parted)
+    for (value, name, color), side in zip(
+        sorted(marks), ("right", "left"), strict=True
+    ):
+        axes.plot([value] * 2, [0, 1.2 * tallest], color=color, linewidth=1.5)
+        axes.annotate(
+            f"{name}\n{value:.3f}",
+            (value, 1.15 * tallest),
+            xytext=(-6 if side == "right" else 6, 0),
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            color=color,
+        )
+    arrow = {"arrowstyle": "<->", "color": _INK, "shrinkA": 0, "shrinkB": 0}
+    ends = (low, 1.12 * tallest), (high, 1.12 * tallest)
+    axes.annotate("", *ends, arrowprops=arrow)
+    axes.annotate(
+        f"margin {parted.margin:+.3f}",
+        ((low + high) / 2, 1.23 * tallest),
+        ha="center",
+        color=_INK,
+    )
+
+
+def _save(figure, path):
+    axes = figure.axes[0]
+    axes.tick_params(colors=_INK)
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+    )
+    with replaced(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
