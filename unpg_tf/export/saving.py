@@ -1,0 +1,108 @@
+"""Writes a model as a SavedModel with three signatures."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from unpg_tf import ops
+from unpg_tf.export.serving import Server
+from unpg_tf.models import EmbeddingModel
+
+
+def save(
+    model,
+    directory,
+    *,
+    threshold,
+    image_size=None,
+    flip=False,
+    overwrite=False,
+):
+    """Writes a model as a SavedModel that TensorFlow alone can serve.
+
+    Its signatures, of which n, h and w are free in every call:
+
+    * `serving_default`: `images` [n, h, w, 3] uint8 RGB -> `embedding`
+      [n, dim] float32 of unit length, `norm` [n] float32.
+    * `encoded_images`: `image_bytes` [n] string, JPEG or PNG -> the same, and
+      `valid` [n] bool, false where the bytes aren't those of an image.
+    * `verify`: `image_bytes_a`, `image_bytes_b` [n] string -> `similarity`
+      [n] float32, `same` [n] bool, `valid` [n] bool.
+
+    The SavedModel appears under its name when it is complete, not before.
+
+    Args:
+        model: a Keras model, images [n, height, width, 3] of values 0..255 to
+            embeddings [n, dim]. Of an `EmbeddingModel` the backbone is saved.
+        directory: string or path, which doesn't exist yet. A model server
+            expects a number as its last part, the version.
+        threshold: float in [-1, 1], the cosine from which on `verify` calls
+            two images the same. It belongs to the model and to `flip`: take
+            it from an evaluation with the same setting.
+        image_size: integer, height and width in pixels of the images that the
+            model takes; None for what its input layer says.
+        flip: bool, whether the embeddings of an image and of its mirror are
+            averaged. It costs twice the time.
+        overwrite: bool, whether a SavedModel in `directory` is replaced.
+
+    Raises:
+        FileExistsError: `directory` exists and `overwrite` is false, or what
+            is there isn't a SavedModel.
+        ValueError: an argument is out of range, or the model isn't one from
+            images to embeddings.
+
+    Example:
+
+        unpg_tf.export.save(model, "saved_models/faces/1", threshold=0.31)
+
+        served = tf.saved_model.load("saved_models/faces/1")
+        verify = served.signatures["verify"]
+        verify(
+            image_bytes_a=tf.constant([Path("a.jpg").read_bytes()]),
+            image_bytes_b=tf.constant([Path("b.jpg").read_bytes()]),
+        )
+    """
+    directory = Path(directory)
+    _check_free(directory, overwrite)
+    ops.expect(-1 <= threshold <= 1, "a cosine in [-1, 1]", threshold=threshold)
+    backbone = model.backbone if isinstance(model, EmbeddingModel) else model
+    if image_size is None:
+        image_size = _image_size(backbone)
+    server = Server(backbone, image_size, threshold, flip)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=directory.parent, prefix=f".{directory.name}-"
+    ) as staging:
+        new = Path(staging, "new")
+        tf.saved_model.save(server, str(new), server.signatures())
+        if directory.exists():
+            os.replace(directory, Path(staging, "old"))
+        os.replace(new, directory)
+
+
+def _check_free(directory, overwrite):
+    if not directory.exists():
+        return
+    if not overwrite:
+        raise FileExistsError(
+            "Expected a directory that doesn't exist, or overwrite=True. "
+            f"Received: directory={str(directory)!r}"
+        )
+    if not tf.saved_model.contains_saved_model(str(directory)):
+        raise FileExistsError(
+            "Expected a SavedModel to overwrite. "
+            f"Received: directory={str(directory)!r}"
+        )
+
+
+def _image_size(backbone):
+    # A model without an input layer has no such attribute.
+    shape = tuple(getattr(backbone, "input_shape", ()))
+    ops.expect(
+        len(shape) == 4 and shape[1] and shape[1] == shape[2],
+        "image_size, or a model whose input is [n, size, size, 3]",
+        input_shape=shape,
+    )
+    return shape[1]
