@@ -101,6 +101,9 @@ class EmbeddingModel(keras.Model):
             f"a loss with embedding_dim={dim}, as the backbone has",
             embedding_dim=expected,
         )
+        # For the metrics: Keras computes them after the update, which has
+        # drawn the class centres towards these very embeddings.
+        y_pred.class_cosines = self.head(embeddings)
         cosines = self.head(embeddings, y, training=training)
         y_pred = tf.concat([cosines, embeddings], axis=1)
         return super().compute_loss(x, y, y_pred, sample_weight)
@@ -117,7 +120,10 @@ class EmbeddingModel(keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates metrics with the cosines to the class centres."""
-        return super().compute_metrics(x, y, self.head(y_pred), sample_weight)
+        cosines = getattr(y_pred, "class_cosines", None)
+        if cosines is None:
+            cosines = self.head(y_pred)
+        return super().compute_metrics(x, y, cosines, sample_weight)
 
     def get_config(self):
         """The arguments of the constructor, serialisable."""

@@ -4,6 +4,9 @@ import tensorflow as tf
 
 from unpg_tf.ops.checks import expect
 
+# Integers up to 2**bits are told apart by a float of the dtype.
+_BITS = {tf.bfloat16: 8, tf.float16: 11, tf.float32: 24, tf.float64: 53}
+
 
 def class_ids(labels, num_classes):
     """Checks labels and brings them into one form.
@@ -17,12 +20,17 @@ def class_ids(labels, num_classes):
         [batch] int32 tensor, every entry in [0, num_classes).
 
     Raises:
-        ValueError: If the shape is another one, or if float labels can't
+        ValueError: If shape or dtype are others, or if float labels can't
             tell `num_classes` classes apart.
         tf.errors.InvalidArgumentError: If a label is out of range. XLA drops
             assertions: there `targets_of` turns such a row into NaN.
     """
     labels = tf.convert_to_tensor(labels)
+    expect(
+        labels.dtype.is_integer or labels.dtype.is_floating,
+        "integer labels",
+        dtype=labels.dtype.name,
+    )
     shape = labels.shape
     expect(
         shape.rank in (None, 1) or (shape.rank == 2 and shape[1] in (None, 1)),
@@ -51,10 +59,10 @@ def class_ids(labels, num_classes):
 
 
 def _expect_distinct(dtype, num_classes):
-    mantissa = {2: 11, 4: 24, 8: 53}[dtype.size]
+    bits = _BITS[dtype]
     expect(
-        num_classes <= 2**mantissa,
-        f"integer labels (as {dtype.name}, class ids beyond 2**{mantissa} "
+        num_classes <= 2**bits,
+        f"integer labels (as {dtype.name}, class ids beyond 2**{bits} "
         "collide)",
         num_classes=num_classes,
     )

@@ -48,7 +48,7 @@ def order_statistics(values, among, ranks):
     _, found = tf.while_loop(
         lambda bit, found: bit >= 0,
         set_bit,
-        [top_bit, tf.ensure_shape(start, ranks.shape)],
+        (top_bit, tf.ensure_shape(start, ranks.shape)),
         maximum_iterations=integer.size * 8,
     )
     return tf.bitcast(_flip(found, integer), values.dtype)

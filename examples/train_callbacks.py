@@ -1,0 +1,97 @@
+"""What train.py writes after each epoch, and how it goes on from there."""
+
+import csv
+import os
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow import keras
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves weights, optimizer and epoch after each epoch.
+
+    `keras.callbacks.BackupAndRestore` deletes what it saved once a training
+    ends, and its two generations save in different ways; a `tf.train`
+    checkpoint is one for all, and complete or not there.
+
+    Args:
+        directory: string, where the last checkpoint is kept.
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self.directory = directory
+
+    def set_model(self, model):
+        """Collects what belongs to the state of the training."""
+        super().set_model(model)
+        self.epochs_done = tf.Variable(0, trainable=False, dtype=tf.int64)
+        checkpoint = tf.train.Checkpoint(
+            model=model,
+            optimizer=model.optimizer,
+            epochs_done=self.epochs_done,
+        )
+        self.manager = tf.train.CheckpointManager(
+            checkpoint, self.directory, max_to_keep=1
+        )
+
+    def restore(self, path):
+        """Restores a built model and optimizer; returns the epochs done.
+
+        Raises:
+            ValueError: the checkpoint is of another model or optimizer.
+        """
+        try:
+            status = self.manager.checkpoint.restore(path).expect_partial()
+            status.assert_existing_objects_matched()
+        except (AssertionError, ValueError) as error:
+            raise ValueError(
+                "Expected the data, model and optimizer of the run that is "
+                f"resumed, as its flags.txt has them. Received: others: {error}"
+            ) from error
+        return int(self.epochs_done)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves."""
+        self.epochs_done.assign(epoch + 1)
+        self.manager.save(checkpoint_number=epoch + 1)
+
+
+class ScalarLog(keras.callbacks.Callback):
+    """Writes each epoch's numbers for TensorBoard.
+
+    Unlike `keras.callbacks.TensorBoard` it doesn't need TensorBoard itself,
+    which TensorFlow no longer brings along, to be installed.
+
+    Args:
+        directory: string, where TensorBoard will find them.
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self.writer = tf.summary.create_file_writer(directory)
+        plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+        self.metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the logs, in which earlier callbacks may have put more."""
+        with self.writer.as_default(step=epoch):
+            for name, value in (logs or {}).items():
+                value = tf.cast(value, tf.float32)
+                tf.summary.write(name, value, metadata=self.metadata)
+        self.writer.flush()
+
+
+def trim_csv_log(path, epochs_done):
+    """Drops the rows of epochs that ended after the last checkpoint."""
+    path = Path(path)
+    if not path.exists():
+        return
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    kept = [row for row in rows if int(row[0]) < epochs_done]
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *kept])
+    os.replace(temporary, path)

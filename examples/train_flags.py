@@ -1,0 +1,246 @@
+"""The flags of train.py."""
+
+from absl import flags
+
+HEADS = [
+    "cosface",
+    "arcface",
+    "combined",
+    "sphereface",
+    "magface",
+    "adaface",
+    "curricularface",
+    "elasticface",
+]
+
+# Data.
+flags.DEFINE_string(
+    "data",
+    "synthetic",
+    "Folder that holds a folder of JPEG or PNG images per identity, as LFW "
+    "and ImageFolder have it; or 'synthetic', drawn identities, which needs "
+    "no download.",
+)
+flags.DEFINE_string(
+    "people",
+    None,
+    "File in LFW's people format, such as peopleDevTrain.txt: train on the "
+    "identities that it lists, and no other.",
+)
+flags.DEFINE_integer(
+    "min_images",
+    1,
+    "Leave out identities with fewer images than this.",
+    lower_bound=1,
+)
+flags.DEFINE_integer(
+    "image_size",
+    64,
+    "Height and width in pixels, to which images are resized.",
+    lower_bound=8,
+)
+flags.DEFINE_bool(
+    "cache",
+    True,
+    "Decode all images into memory first: 3 * image_size² bytes each. "
+    "Without it they are read anew in every epoch.",
+)
+
+# Drawn identities.
+flags.DEFINE_integer(
+    "synthetic_identities",
+    400,
+    "With --data=synthetic: number of identities.",
+    lower_bound=2,
+)
+flags.DEFINE_integer(
+    "synthetic_images",
+    16,
+    "With --data=synthetic: number of images per identity.",
+    lower_bound=1,
+)
+for _name, _what in {
+    "pose": "the pose (shift, rotation, scale, slant)",
+    "light": "the light (brightness, colour cast, shadow)",
+    "occlusion": "the occluded part",
+    "noise": "the noise of the pixels",
+}.items():
+    flags.DEFINE_float(
+        f"synthetic_{_name}",
+        0.5,
+        f"With --data=synthetic: how strongly {_what} changes from image to "
+        "image, 0 to 1.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+    )
+
+# Augmentation.
+flags.DEFINE_float(
+    "flip",
+    0.5,
+    "Probability that a training image is mirrored.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
+flags.DEFINE_float(
+    "crop",
+    0.1,
+    "Largest part of height and width that a random crop leaves out.",
+    lower_bound=0.0,
+    upper_bound=0.9,
+)
+for _name, _what in {
+    "brightness": "the brightness",
+    "contrast": "the contrast",
+    "saturation": "the saturation of the colours",
+}.items():
+    flags.DEFINE_float(
+        _name,
+        0.2,
+        f"Largest relative change of {_what}, 0 to 1.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+    )
+
+# Model and loss.
+flags.DEFINE_string(
+    "backbone",
+    "small",
+    "'small', a compact residual network, or the name of a model of "
+    "keras.applications, such as MobileNetV2 or ResNet50.",
+)
+flags.DEFINE_integer(
+    "embedding_dim", 512, "Dimension of the embeddings.", lower_bound=1
+)
+flags.DEFINE_enum("head", "cosface", HEADS, "Margin head.")
+flags.DEFINE_float(
+    "margin",
+    None,
+    "Margin of the head; by default the head's own. Not for combined and "
+    "magface, which have several: see --head_option.",
+    lower_bound=0.0,
+)
+flags.DEFINE_multi_string(
+    "head_option",
+    [],
+    "A further argument of the head's class in unpg_tf.layers, NAME=VALUE, "
+    "such as upper_margin=0.7 for magface. May be repeated.",
+)
+flags.DEFINE_enum(
+    "loss",
+    "unpg",
+    ["unpg", "margin"],
+    "unpg: the softmax with the negative pairs of the batch. margin: the "
+    "same without.",
+)
+flags.DEFINE_float(
+    "scale",
+    64.0,
+    "Factor of the cosines in the softmax.",
+    lower_bound=1e-6,
+)
+flags.DEFINE_float(
+    "whisker",
+    1.5,
+    "With --loss=unpg: pairs further than this many interquartile ranges "
+    "from the quartiles are noise, and left out.",
+    lower_bound=0.0,
+)
+flags.DEFINE_multi_string(
+    "loss_option",
+    [],
+    "A further argument of the loss's class in unpg_tf.losses, NAME=VALUE. "
+    "May be repeated.",
+)
+
+# Optimisation.
+flags.DEFINE_integer(
+    "batch_size",
+    64,
+    "Images per step, of all replicas together.",
+    lower_bound=2,
+)
+flags.DEFINE_integer(
+    "epochs", 12, "Passes over the training images.", lower_bound=1
+)
+flags.DEFINE_enum(
+    "optimizer",
+    "sgd",
+    ["sgd", "adamw"],
+    "sgd (with a momentum of 0.9) or adamw.",
+)
+flags.DEFINE_float(
+    "learning_rate",
+    0.1,
+    "Learning rate, which rises during the warm-up and then falls to 0 along "
+    "a cosine. For adamw rather 0.001.",
+    lower_bound=0.0,
+)
+flags.DEFINE_float(
+    "warmup_epochs",
+    1.0,
+    "Epochs in which the learning rate rises from 0.",
+    lower_bound=0.0,
+)
+flags.DEFINE_float(
+    "weight_decay",
+    5e-3,
+    "Part of a weight that a step of learning rate 1 takes away, apart from "
+    "the momentum: 0.005 is what 0.0005 is where decay goes through a "
+    "momentum of 0.9. Biases and normalisation are left alone.",
+    lower_bound=0.0,
+)
+flags.DEFINE_integer(
+    "seed", 0, "Seed of weights, order and augmentation.", lower_bound=0
+)
+
+# Machine.
+flags.DEFINE_enum(
+    "strategy",
+    "none",
+    ["none", "mirrored", "multi_worker"],
+    "none: one device. mirrored: all GPUs of this machine. multi_worker: the "
+    "machines named in the environment variable TF_CONFIG, each of which runs "
+    "this program with the same flags and sees the same --output_dir.",
+)
+flags.DEFINE_integer(
+    "devices",
+    None,
+    "Split the CPU into this many devices, to try --strategy=mirrored on a "
+    "machine without GPUs.",
+    lower_bound=1,
+)
+flags.DEFINE_enum(
+    "mixed_precision",
+    "none",
+    ["none", "float16", "bfloat16"],
+    "Compute the backbone in half precision. Heads and losses stay in "
+    "float32.",
+)
+flags.DEFINE_bool("jit_compile", False, "Compile the training step by XLA.")
+
+# Output and evaluation.
+flags.DEFINE_string(
+    "output_dir",
+    None,
+    "Folder to write model.keras, checkpoints/, log.csv, tensorboard/ and "
+    "flags.txt to. Required.",
+)
+flags.DEFINE_bool(
+    "resume",
+    False,
+    "Continue the run in --output_dir from the last epoch's checkpoint.",
+)
+flags.DEFINE_string(
+    "pairs",
+    None,
+    "File in LFW's pairs format, with images in --data: verify them after "
+    "each epoch. With --data=synthetic other drawn identities are verified "
+    "without asking.",
+)
+flags.DEFINE_string(
+    "threshold_pairs",
+    None,
+    "Other pairs, in the same format, to choose the threshold on. Required "
+    "where --pairs has one fold.",
+)
