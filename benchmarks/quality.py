@@ -15,11 +15,11 @@ import concurrent.futures
 import itertools
 import json
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 from absl import app
 from absl import flags
 
@@ -49,9 +49,8 @@ def main(argv):
         itertools.product(range(FLAGS.seeds), FLAGS.heads, FLAGS.losses)
     )
     with concurrent.futures.ThreadPoolExecutor(FLAGS.jobs) as pool:
-        reports = dict(
-            zip(runs, pool.map(lambda run: _report(*run, argv[1:]), runs))
-        )
+        reports = pool.map(lambda run: _report(*run, argv[1:]), runs)
+        reports = dict(zip(runs, reports, strict=True))
     table = _table(reports)
     (Path(FLAGS.output_dir) / "table.md").write_text(table)
     print(table)
@@ -103,40 +102,34 @@ def _run(log, program, *arguments):
 
 def _table(reports):
     """A Markdown table of the metrics, and of the differences by seed."""
+    seeds = range(FLAGS.seeds)
     lines = [
         f"| head | loss | {' | '.join(METRICS)} |",
         "|---" * (2 + len(METRICS)) + "|",
     ]
     for head in FLAGS.heads:
         values = {
-            loss: [
-                [
-                    metric(reports[seed, head, loss])
-                    for metric in METRICS.values()
-                ]
-                for seed in range(FLAGS.seeds)
-            ]
+            loss: np.array([_metrics(reports[s, head, loss]) for s in seeds])
             for loss in FLAGS.losses
         }
+        first = FLAGS.losses[0]
         for loss in FLAGS.losses:
             lines.append(_row(head, loss, values[loss], "{:.3f} ± {:.3f}"))
         for loss in FLAGS.losses[1:]:
-            pairs = zip(values[loss], values[FLAGS.losses[0]])
-            change = [[a - b for a, b in zip(*pair)] for pair in pairs]
-            name = f"{loss} - {FLAGS.losses[0]}"
+            change = values[loss] - values[first]
+            name = f"{loss} - {first}"
             lines.append(_row(head, name, change, "{:+.3f} ± {:.3f}"))
     return "\n".join(lines) + "\n"
 
 
+def _metrics(report):
+    return [metric(report) for metric in METRICS.values()]
+
+
 def _row(head, name, values, layout):
-    """One row: mean and standard deviation of each column of values."""
-    cells = [
-        layout.format(
-            statistics.mean(column),
-            statistics.stdev(column) if len(column) > 1 else 0.0,
-        )
-        for column in zip(*values)
-    ]
+    """One row: mean and standard deviation over the seeds."""
+    spread = values.std(axis=0, ddof=1) if len(values) > 1 else 0 * values[0]
+    cells = map(layout.format, values.mean(axis=0), spread)
     return f"| {head} | {name} | {' | '.join(cells)} |"
 
 

@@ -1,0 +1,46 @@
+"""What every test gets: quiet, repeatable runs with four replicas at hand."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from tensorflow import keras  # noqa: E402
+
+REPLICAS = 4
+
+
+def _split_cpu():
+    """Makes logical devices; before TensorFlow starts, or never."""
+    # Expected values are for the CPU, also where a GPU would answer.
+    tf.config.set_visible_devices([], "GPU")
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(REPLICAS)]
+    )
+    # Parallel test processes share the cores: a pool each would fight.
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+_split_cpu()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_start():
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(1)
+
+
+@pytest.fixture
+def strategy_of():
+    """A function from a number of replicas to a strategy of that many."""
+
+    def strategy_of(replicas):
+        if replicas == 1:
+            return tf.distribute.get_strategy()
+        devices = [f"CPU:{i}" for i in range(replicas)]
+        return tf.distribute.MirroredStrategy(devices)
+
+    return strategy_of

@@ -1,0 +1,79 @@
+"""`examples/export.py` as a program."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf.layers import CosFace
+from unpg_tf.models import EmbeddingModel
+
+ROOT = Path(__file__).parents[2]
+SIZE = 16
+
+
+def run(**values):
+    arguments = [f"--{name}={value}" for name, value in values.items()]
+    return subprocess.run(
+        [sys.executable, ROOT / "examples/export.py", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    backbone = keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(7),
+        ]
+    )
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    EmbeddingModel(backbone, CosFace(3)).save(path)
+    return path
+
+
+def test_exports_with_the_settings_of_a_report(model_file, tmp_path):
+    report, output = tmp_path / "report.json", tmp_path / "faces" / "1"
+    report.write_text(json.dumps({"threshold": 0.25, "flip": True}))
+    done = run(model=model_file, threshold_from=report, output=output)
+    assert done.returncode == 0, done.stderr
+    assert "threshold 0.2500, flip test yes" in done.stdout
+    for name in ("serving_default", "encoded_images", "verify", "[?, 7]"):
+        assert name in done.stdout
+    loaded = tf.saved_model.load(str(output))
+    assert loaded.threshold.numpy() == 0.25
+    images = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3))
+    model = keras.models.load_model(model_file, compile=False)
+    expected = model.predict(images.astype("float32"), verbose=0)
+    expected += model.predict(images[:, :, ::-1].astype("float32"), verbose=0)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    signature = loaded.signatures["serving_default"]
+    got = signature(images=tf.constant(images, tf.uint8))["embedding"]
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_an_existing_version_fails_and_names_the_flag(model_file, tmp_path):
+    done = run(model=model_file, threshold=0.5, output=tmp_path)
+    assert done.returncode == 1
+    assert "export.py: Expected a directory that doesn't exist" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_threshold_is_required(model_file, tmp_path):
+    output = tmp_path / "1"
+    done = run(model=model_file, output=output)
+    assert done.returncode == 1
+    assert "either --threshold or --threshold_from" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not output.exists()

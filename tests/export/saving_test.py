@@ -1,0 +1,210 @@
+"""Writing a SavedModel, and asking it where TensorFlow is alone."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf import export
+from unpg_tf.data.synthetic import draw
+from unpg_tf.layers import CosFace
+from unpg_tf.models import EmbeddingModel
+
+SIZE = 20
+DIM = 5
+
+# Neither the package nor Keras can be imported where this runs.
+CLIENT = """
+import sys
+sys.modules["unpg_tf"] = sys.modules["keras"] = None
+sys.modules["tf_keras"] = None
+import numpy as np
+import tensorflow as tf
+
+directory, answers, *files = sys.argv[1:]
+contents = tf.stack([tf.io.read_file(file) for file in files])
+pixels = tf.stack([tf.io.decode_png(content) for content in contents])
+ask = tf.saved_model.load(directory).signatures
+a = ask["serving_default"](images=pixels)
+b = ask["encoded_images"](image_bytes=contents)
+c = ask["verify"](image_bytes_a=contents[:-1], image_bytes_b=contents[1:])
+np.savez(
+    answers,
+    pixels=a["embedding"],
+    norm=a["norm"],
+    files=b["embedding"],
+    similarity=c["similarity"],
+    same=c["same"],
+)
+"""
+
+
+def make_model(size=SIZE):
+    keras.utils.set_random_seed(7)
+    return keras.Sequential(
+        [
+            keras.Input((size, size, 3)),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(DIM),
+        ]
+    )
+
+
+def images():
+    return draw(np.arange(4), np.zeros(4, int), SIZE)
+
+
+def ask(directory, pixels):
+    signature = tf.saved_model.load(str(directory)).signatures
+    return signature["serving_default"](images=tf.constant(pixels))
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_answers_where_tensorflow_is_alone(tmp_path):
+    model, pixels = make_model(), images()
+    expected = model.predict(pixels, verbose=0)
+    units = unit(expected)
+    cosines = np.sum(units[:-1] * units[1:], axis=1)
+    threshold = float(np.median(cosines)) + 1e-4
+    export.save(model, tmp_path / "1", threshold=threshold)
+    files = [tmp_path / f"{i}.png" for i in range(len(pixels))]
+    for file, image in zip(files, pixels, strict=True):
+        file.write_bytes(tf.io.encode_png(image).numpy())
+    answers = tmp_path / "answers.npz"
+    subprocess.run(
+        [sys.executable, "-c", CLIENT, tmp_path / "1", answers, *files],
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": ""},
+        check=True,
+    )
+    got = np.load(answers)
+    np.testing.assert_allclose(got["pixels"], units, atol=1e-6)
+    np.testing.assert_allclose(got["files"], units, atol=1e-6)
+    norms = np.linalg.norm(expected, axis=1)
+    np.testing.assert_allclose(got["norm"], norms, rtol=1e-5)
+    np.testing.assert_allclose(got["similarity"], cosines, atol=1e-6)
+    np.testing.assert_array_equal(got["same"], cosines >= threshold)
+
+
+def test_names_shapes_and_dtypes_of_the_signatures(tmp_path):
+    export.save(make_model(), tmp_path / "1", threshold=0.5)
+    loaded = tf.saved_model.load(str(tmp_path / "1"))
+    seen = {
+        name: [
+            {key: (spec.dtype.name, list(spec.shape)) for key, spec in specs}
+            for specs in (
+                signature.structured_input_signature[1].items(),
+                signature.structured_outputs.items(),
+            )
+        ]
+        for name, signature in loaded.signatures.items()
+    }
+    strings, flags = ("string", [None]), ("bool", [None])
+    embedding, norm = ("float32", [None, DIM]), ("float32", [None])
+    assert seen == {
+        "serving_default": [
+            {"images": ("uint8", [None, None, None, 3])},
+            {"embedding": embedding, "norm": norm},
+        ],
+        "encoded_images": [
+            {"image_bytes": strings},
+            {"embedding": embedding, "norm": norm, "valid": flags},
+        ],
+        "verify": [
+            {"image_bytes_a": strings, "image_bytes_b": strings},
+            {"similarity": norm, "same": flags, "valid": flags},
+        ],
+    }
+    assert loaded.threshold.numpy() == 0.5
+
+
+def test_of_an_embedding_model_the_head_stays_behind(tmp_path):
+    backbone = make_model()
+    model = EmbeddingModel(backbone, CosFace(1000))
+    model.compile("sgd")
+    export.save(model, tmp_path / "1", threshold=0.5)
+    saved = tf.train.list_variables(str(tmp_path / "1/variables/variables"))
+    shapes = [tuple(shape) for name, shape in saved if "weights" in name]
+    assert sorted(shapes) == sorted(w.shape for w in backbone.get_weights())
+    got = ask(tmp_path / "1", images())["embedding"]
+    expected = unit(model.predict(images(), verbose=0))
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_a_model_of_several_replicas(tmp_path):
+    devices = [d.name for d in tf.config.list_logical_devices("CPU")]
+    with tf.distribute.MirroredStrategy(devices).scope():
+        model = make_model()
+    export.save(model, tmp_path / "1", threshold=0.5)
+    expected = unit(np.asarray(model(np.float32(images()))))
+    got = ask(tmp_path / "1", images())["embedding"]
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_an_existing_version_is_refused_unless_overwritten(tmp_path):
+    directory = tmp_path / "faces" / "1"
+    first, second = make_model(), make_model(size=8)
+    export.save(first, directory, threshold=0.5)
+    with pytest.raises(FileExistsError, match=r"overwrite.*Received.*faces"):
+        export.save(second, directory, threshold=0.5)
+    expected = unit(first.predict(images(), verbose=0))
+    got = ask(directory, images())["embedding"]
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+    export.save(second, directory, threshold=0.25, overwrite=True)
+    assert tf.saved_model.load(str(directory)).threshold.numpy() == 0.25
+    assert os.listdir(directory.parent) == ["1"]
+
+
+def test_overwrite_replaces_nothing_but_a_saved_model(tmp_path):
+    (tmp_path / "notes.txt").write_text("keep me")
+    with pytest.raises(FileExistsError, match="Expected a SavedModel"):
+        export.save(make_model(), tmp_path, threshold=0.5, overwrite=True)
+    assert (tmp_path / "notes.txt").read_text() == "keep me"
+
+
+def test_a_failed_export_leaves_nothing(tmp_path):
+    keep = tf.Variable(1.0)
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer([0], [1.0]), default_value=0.0
+    )
+
+    class Unsaveable(keras.Model):
+        def call(self, inputs):
+            label = tf.zeros([tf.shape(inputs)[0], 1], tf.int32)
+            return keep * table.lookup(label)
+
+    with pytest.raises(AssertionError, match="untracked"):
+        export.save(
+            Unsaveable(), tmp_path / "a" / "1", threshold=0.5, image_size=8
+        )
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_image_size_is_asked_for_where_the_model_has_none(tmp_path):
+    images = keras.Input((None, None, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(images)
+    model = keras.Model(images, keras.layers.Dense(DIM)(pooled))
+    with pytest.raises(ValueError, match="Expected image_size.*Received"):
+        export.save(model, tmp_path / "1", threshold=0.5)
+    export.save(model, tmp_path / "1", threshold=0.5, image_size=8)
+    pixels = np.full((1, 3, 5, 3), 9, np.uint8)
+    expected = unit(model.predict(np.full((1, 8, 8, 3), 9.0), verbose=0))
+    got = ask(tmp_path / "1", pixels)["embedding"]
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("threshold", [1.5, -1.01, float("nan")])
+def test_a_threshold_is_a_cosine(tmp_path, threshold):
+    with pytest.raises(ValueError, match=r"\[-1, 1\].*Received: threshold="):
+        export.save(make_model(), tmp_path / "1", threshold=threshold)
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,35 @@
+"""Reading an evaluation's threshold."""
+
+import json
+
+import pytest
+
+from unpg_tf.export import read_settings
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_threshold_and_flip(tmp_path, flip):
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"threshold": 0.25, "flip": flip, "auc": 1}))
+    assert read_settings(report) == {"threshold": 0.25, "flip": flip}
+
+
+def test_flip_is_off_where_the_report_does_not_say(tmp_path):
+    report = tmp_path / "report.json"
+    report.write_text('{"threshold": 0.25}')
+    assert read_settings(report)["flip"] is False
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[0.3]", "0.3", '{"auc": 1}', '{"threshold": null}']
+)
+def test_a_report_without_a_threshold_is_refused(tmp_path, text):
+    report = tmp_path / "report.json"
+    report.write_text(text)
+    with pytest.raises(ValueError, match=r"report\.json: Expected .* Received"):
+        read_settings(report)
+
+
+def test_a_missing_report_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing.json"):
+        read_settings(tmp_path / "nothing.json")

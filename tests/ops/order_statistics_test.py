@@ -1,0 +1,94 @@
+"""Tests of order statistics against sorting."""
+
+import hypothesis
+import hypothesis.extra.numpy as numpy_strategies
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import strategies
+
+from unpg_tf import ops
+
+INF = float("inf")
+ODD = [0.0, -0.0, 1.0, 1.0, -1.0, INF, -INF, 1e-38, -1e-38, 3e38, -3e38, 0.1]
+
+
+def every_rank(values, among=None):
+    values = np.asarray(values)
+    among = np.ones_like(values, bool) if among is None else np.asarray(among)
+    ranks = range(int(among.sum()))
+    return ops.order_statistics(tf.constant(values), tf.constant(among), ranks)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "values",
+    [ODD, [2.5], [-2.5, -2.5], np.random.default_rng(0).normal(size=40)],
+    ids=["odd", "one", "equal", "many"],
+)
+def test_every_rank_is_where_sorting_puts_it(values, dtype):
+    values = np.asarray(values, dtype)
+    found = every_rank(values)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, np.sort(values))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_masked_elements_take_no_part(dtype):
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=[6, 7]).astype(dtype)
+    among = rng.uniform(size=values.shape) < 0.4
+    values[~among] = rng.choice([INF, -INF, np.nan, 0.0], (~among).sum())
+    found = every_rank(values, among)
+    np.testing.assert_array_equal(found, np.sort(values[among]))
+
+
+def test_ranks_may_stand_in_any_order_and_be_tensors():
+    ranks = [tf.constant(2), 0, tf.constant(2, tf.int64)]
+    found = ops.order_statistics(
+        tf.constant([0.3, 0.1, 0.2]), [True] * 3, ranks
+    )
+    np.testing.assert_array_equal(found, np.float32([0.3, 0.1, 0.3]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nobody_is_nan(dtype):
+    values = tf.constant([1.0, 2.0], dtype)
+    assert np.isnan(ops.order_statistics(values, [False, False], [0, 0])).all()
+
+
+def test_no_gradient_flows():
+    values = tf.constant([0.3, 0.1, 0.2])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        found = ops.order_statistics(values, [True] * 3, [1])
+    assert tape.gradient(found, values) is None
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_graphs_give_what_eager_code_gives(jit_compile):
+    values = np.float32(ODD)
+
+    @tf.function(jit_compile=jit_compile)
+    def found(values):
+        among = tf.ones_like(values, tf.bool)
+        return ops.order_statistics(values, among, range(len(ODD)))
+
+    expected = every_rank(values)
+    np.testing.assert_array_equal(found(values), expected)
+
+
+@hypothesis.settings(deadline=None, derandomize=True, max_examples=25)
+@hypothesis.given(
+    numpy_strategies.arrays(
+        np.float32,
+        strategies.integers(1, 12),
+        elements=strategies.floats(width=32, allow_nan=False),
+    ),
+    strategies.data(),
+)
+def test_any_numbers_under_any_mask(values, data):
+    among = data.draw(numpy_strategies.arrays(bool, values.shape))
+    hypothesis.assume(among.any())
+    found = every_rank(values, among)
+    np.testing.assert_array_equal(found, np.sort(values[among]))

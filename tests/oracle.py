@@ -1,0 +1,190 @@
+"""Every head and loss again: loops over floats, as their papers say it.
+
+Nothing is shared with the library: float64 NumPy, one number at a time, no
+trick. Heads take the cosines and the lengths of embeddings, so that a
+derivative may hold a length fixed where the paper detaches it.
+"""
+
+import math
+
+import numpy as np
+
+
+def unit(vectors):
+    return np.array([v / math.sqrt(sum(x * x for x in v)) for v in vectors])
+
+
+def norms_of(vectors):
+    return np.array([math.sqrt(sum(x * x for x in v)) for v in vectors])
+
+
+def cosines_of(embeddings, centers):
+    embeddings = unit(np.asarray(embeddings, np.float64))
+    centers = unit(np.asarray(centers, np.float64))
+    return np.array([[float(e @ w) for w in centers] for e in embeddings])
+
+
+def angle(cosine):
+    return math.acos(min(max(cosine, -1.0), 1.0))
+
+
+def _with_targets(cosines, labels, target):
+    cosines = np.array(cosines)
+    for row, label in enumerate(labels):
+        cosines[row, label] = target(row, cosines[row, label])
+    return cosines
+
+
+def plain(cosines, norms, labels):
+    return np.array(cosines)
+
+
+def cosface(cosines, norms, labels, margin):
+    return _with_targets(cosines, labels, lambda i, t: t - margin)
+
+
+def arcface(cosines, norms, labels, margin, threshold=False):
+    def target(i, t):
+        if threshold and t <= math.cos(math.pi - margin):
+            return t - margin * math.sin(math.pi - margin)
+        return math.cos(angle(t) + margin)
+
+    return _with_targets(cosines, labels, target)
+
+
+def combined(cosines, norms, labels, m1, m2, m3):
+    return _with_targets(
+        cosines, labels, lambda i, t: math.cos(m1 * angle(t) + m2) - m3
+    )
+
+
+def sphereface(cosines, norms, labels, margin, plain_weight):
+    def target(i, t):
+        turns = math.floor(margin * angle(t) / math.pi)
+        psi = (-1) ** turns * math.cos(margin * angle(t)) - 2 * turns
+        return (plain_weight * t + psi) / (plain_weight + 1)
+
+    return _with_targets(cosines, labels, target)
+
+
+def elasticface(cosines, norms, labels, margins, kind):
+    def target(i, t):
+        if kind == "cosface":
+            return t - margins[i]
+        return math.cos(angle(t) + margins[i])
+
+    return _with_targets(cosines, labels, target)
+
+
+def magface(
+    cosines,
+    norms,
+    labels,
+    lower_margin=0.45,
+    upper_margin=0.8,
+    lower_norm=10.0,
+    upper_norm=110.0,
+):
+    def target(i, t):
+        a = min(max(norms[i], lower_norm), upper_norm)
+        rise = (upper_margin - lower_margin) / (upper_norm - lower_norm)
+        margin = lower_margin + rise * (a - lower_norm)
+        return math.cos(angle(t) + margin) if t > 0 else t
+
+    return _with_targets(cosines, labels, target)
+
+
+def magface_penalty(norms, lower_norm=10.0, upper_norm=110.0, weight=35.0):
+    clipped = [min(max(a, lower_norm), upper_norm) for a in norms]
+    return np.array([weight * (a / upper_norm**2 + 1 / a) for a in clipped])
+
+
+def adaface_state(norms, state, ema_rate=0.01):
+    """(mean, std) of the norms after a batch."""
+    norms = [min(max(a, 1e-3), 100.0) for a in norms]
+    mean = sum(norms) / len(norms)
+    std = math.sqrt(sum((a - mean) ** 2 for a in norms) / (len(norms) - 1))
+    return (
+        ema_rate * mean + (1 - ema_rate) * state[0],
+        ema_rate * std + (1 - ema_rate) * state[1],
+    )
+
+
+def adaface(cosines, norms, labels, state, margin=0.4, h=0.333):
+    cosines = np.clip(cosines, -1 + 1e-3, 1 - 1e-3)
+
+    def target(i, t):
+        a = min(max(norms[i], 1e-3), 100.0)
+        z = min(max(h * (a - state[0]) / (state[1] + 1e-3), -1.0), 1.0)
+        theta = min(max(angle(t) - margin * z, 1e-3), math.pi - 1e-3)
+        return math.cos(theta) - (margin + margin * z)
+
+    return _with_targets(cosines, labels, target)
+
+
+def curricularface_state(cosines, labels, t, ema_rate=0.01):
+    """The average target after a batch."""
+    targets = [cosines[row][label] for row, label in enumerate(labels)]
+    return ema_rate * sum(targets) / len(targets) + (1 - ema_rate) * t
+
+
+def curricularface(cosines, norms, labels, t, margin=0.5):
+    hard = np.array(cosines)
+    for row, label in enumerate(labels):
+        bound = math.cos(angle(cosines[row][label]) + margin)
+        for column, cosine in enumerate(cosines[row]):
+            if column != label and cosine > bound:
+                hard[row, column] = cosine * (t + cosine)
+    return arcface(hard, norms, labels, margin, threshold=True)
+
+
+def negatives(embeddings, labels):
+    """Similarities of every two embeddings of two classes, ascending."""
+    e = unit(np.asarray(embeddings, np.float64))
+    found = []
+    for p in range(len(e)):
+        for q in range(p + 1, len(e)):
+            if labels[p] != labels[q]:
+                found.append(float(e[p] @ e[q]))
+    return sorted(found)
+
+
+def kept(found, whisker):
+    """Those of sorted similarities that the box-and-whisker filter keeps."""
+    if not found:
+        return []
+    q1 = found[len(found) // 4]
+    q3 = found[3 * len(found) // 4]
+    reach = whisker * (q3 - q1)
+    return [s for s in found if q1 - reach <= s <= q3 + reach]
+
+
+def softmax_losses(cosines, labels, scale, pairs=()):
+    """Cross-entropies; the pairs stand at the end of every row."""
+    losses = []
+    for row, label in zip(cosines, labels, strict=True):
+        logits = [scale * x for x in row] + [scale * s for s in pairs]
+        top = max(logits)
+        total = sum(math.exp(x - top) for x in logits)
+        losses.append(math.log(total) + top - scale * row[label])
+    return np.array(losses)
+
+
+def unpg_losses(cosines, embeddings, labels, scale, whisker):
+    pairs = kept(negatives(embeddings, labels), whisker)
+    return softmax_losses(cosines, labels, scale, pairs)
+
+
+def gradient(function, point, step=1e-6):
+    """Central differences of a scalar function of an array."""
+    point = np.array(point, np.float64)
+    slopes = np.zeros_like(point)
+    for index in np.ndindex(*point.shape):
+        here = point[index]
+        point[index] = here + step
+        above = function(point)
+        point[index] = here - step
+        below = function(point)
+        point[index] = here
+        slopes[index] = (above - below) / (2 * step)
+    return slopes

@@ -1,0 +1,101 @@
+"""The package as a whole: its version, its imports, its layers."""
+
+import ast
+import configparser
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import unpg_tf
+
+ROOT = Path(__file__).absolute().parents[1]
+PACKAGE = ROOT / "unpg_tf"
+# Bottom up: each may import those before it.
+LAYERS = (
+    "version",
+    "compat",
+    "ops",
+    "distribute",
+    "layers",
+    "losses",
+    "models",
+    "backbones",
+    "data",
+    "evaluation",
+    "export",
+)
+
+
+def _imported(path):
+    """Names of the modules that a file imports, at its top or deeper."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _layer(module):
+    """`unpg_tf.ops.unit` -> "ops"; None for what is not the package's."""
+    top, _, rest = module.partition(".")
+    return rest.partition(".")[0] if top == "unpg_tf" else None
+
+
+def test_every_module_has_its_layer():
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+    folders = {path.parent.name for path in PACKAGE.glob("*/*.py")}
+    assert modules | folders == set(LAYERS)
+    for folder in folders:
+        assert (PACKAGE / folder / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_imports_lower_ones_only(layer):
+    allowed = {*LAYERS[: LAYERS.index(layer) + 1], None}
+    files = [*PACKAGE.glob(f"{layer}.py"), *PACKAGE.glob(f"{layer}/**/*.py")]
+    assert files
+    for path in files:
+        for module in _imported(path):
+            assert _layer(module) in allowed, f"{path} imports {module}"
+
+
+def test_package_never_imports_programs_or_tests():
+    for path in PACKAGE.rglob("*.py"):
+        tops = {module.partition(".")[0] for module in _imported(path)}
+        assert not tops & {"examples", "benchmarks", "tests"}, path
+
+
+def test_import_adds_nothing_to_what_tensorflow_imports():
+    # Every module of the package, in a process of its own: this one has more.
+    program = """
+import sys
+import numpy, tensorflow
+from tensorflow import keras
+keras.Model
+known = {name.partition(".")[0] for name in sys.modules}
+import pkgutil
+import unpg_tf
+for module in pkgutil.walk_packages(unpg_tf.__path__, "unpg_tf."):
+    __import__(module.name)
+added = {name.partition(".")[0] for name in sys.modules} - known
+print(*sorted(added - set(sys.stdlib_module_names)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["unpg_tf"]
+
+
+def test_version_is_stated_once():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    declared = config["metadata"]["version"]
+    assert declared == "attr: unpg_tf.version.__version__"
+    assert unpg_tf.__version__ == unpg_tf.version.__version__
+    assert f"## [{unpg_tf.__version__}]" in (ROOT / "CHANGELOG.md").read_text()

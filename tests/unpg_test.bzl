@@ -1,0 +1,36 @@
+"""How a test file becomes a Bazel target."""
+
+load("@rules_python//python:py_test.bzl", "py_test")
+
+def _test_tools():
+    """What tests need from PyPI, beside what the package needs."""
+
+    # Bazel knows modules, and thereby MODULE.bazel's packages, from version 6
+    # on. Before, the interpreter on PATH has to bring them.
+    if not hasattr(native, "module_name"):
+        return []
+    return [
+        "@pypi//hypothesis",
+        "@pypi//matplotlib",
+        "@pypi//pytest",
+    ]
+
+def unpg_test(name, deps, data = []):
+    """Runs NAME.py by pytest.
+
+    Args:
+        name: name of the target, and of the test file without its suffix.
+        deps: the libraries that the test file imports.
+        data: files that the test reads.
+    """
+    py_test(
+        name = name,
+        srcs = [
+            name + ".py",
+            "//tests:run_pytest.py",
+        ],
+        args = ["$(rootpath %s.py)" % name],
+        data = data + ["//:setup.cfg"],
+        main = "//tests:run_pytest.py",
+        deps = deps + ["//tests:conftest"] + _test_tools(),
+    )
