@@ -21,14 +21,8 @@ help:  ## List the targets
 	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
 		| awk -F ":.*## " '{printf "  make %-14s%s\n", $$1, $$2}'
 
-demo: $(VENV)/.ready  ## Train, evaluate and export on drawn identities, 5 minutes
-	rm -rf runs/demo
-	$(CURRENT) examples/train.py --output_dir=runs/demo
-	$(CURRENT) examples/evaluate.py --model=runs/demo/model.keras \
-		--report=runs/demo/report.json
-	$(CURRENT) examples/export.py --model=runs/demo/model.keras \
-		--threshold_from=runs/demo/report.json \
-		--output=saved_models/demo/1 --overwrite
+demo: $(VENV)/.ready  ## Train, evaluate and export on drawn identities: under 5 minutes
+	$(CURRENT) examples/demo.py
 
 test: $(VENV)/.ready  ## Run the tests on the newest TensorFlow, with Keras 3
 	$(CURRENT) $(PYTEST)

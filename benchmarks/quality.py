@@ -6,9 +6,11 @@ within a head and a seed, only --loss differs. On LFW's View 1, from scratch:
     python benchmarks/quality.py --data=lfw --output_dir=runs/quality
 
 prints a table of accuracy and TAR at FAR (mean and standard deviation over
-the seeds) and of what UNPG changes seed by seed. Flags for train.py go after
-a double dash; they hold for all runs. A comparison that was interrupted goes
-on where it stopped, since a run whose report is there isn't repeated.
+the seeds) and of what UNPG changes seed by seed. A loss may carry an option,
+as in --losses=margin,unpg,unpg:pair_weight=0.1. Flags for train.py go after a
+double dash; they hold for all runs. A comparison that was interrupted goes on
+where it stopped, since a run whose report is there isn't repeated. With
+--data=synthetic the identities are drawn.
 """
 
 import concurrent.futures
@@ -24,7 +26,9 @@ from absl import app
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data", None, "Folder of LFW and its protocol files.")
+flags.DEFINE_string(
+    "data", None, "Folder of LFW and its protocol files; or 'synthetic'."
+)
 flags.DEFINE_list("heads", ["cosface", "arcface"], "Heads to compare.")
 flags.DEFINE_list("losses", ["margin", "unpg"], "Losses to compare.")
 flags.DEFINE_integer("seeds", 5, "Runs of each head and loss.", lower_bound=1)
@@ -58,35 +62,48 @@ def main(argv):
 
 def _report(seed, head, loss, train_flags):
     """Trains and evaluates one model, unless that is done already."""
-    folder = Path(FLAGS.output_dir) / f"{head}-{loss}-{seed}"
+    name = f"{head}-{loss}-{seed}".replace(":", "-")
+    folder = Path(FLAGS.output_dir) / name
     report = folder / "report.json"
     if not report.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        data = Path(FLAGS.data)
+        loss, _, option = loss.partition(":")
+        train_pairs, test_pairs = _protocol()
         with open(folder / "log.txt", "w") as log:
             _run(
                 log,
                 "train.py",
-                f"--data={data}",
-                f"--people={data / 'peopleDevTrain.txt'}",
                 f"--head={head}",
                 f"--loss={loss}",
+                *([f"--loss_option={option}"] if option else []),
                 f"--seed={seed}",
                 f"--output_dir={folder}",
+                *train_pairs,
                 *train_flags,
             )
             _run(
                 log,
                 "evaluate.py",
                 f"--model={folder / 'model.keras'}",
-                f"--data={data}",
-                f"--pairs={data / 'pairsDevTest.txt'}",
-                f"--threshold_pairs={data / 'pairsDevTrain.txt'}",
                 f"--report={report}",
                 "--noplots",
+                *test_pairs,
             )
         print(f"{folder.name} done", file=sys.stderr, flush=True)
     return json.loads(report.read_text())
+
+
+def _protocol():
+    """The flags of training and of evaluation that say what is measured."""
+    data = [f"--data={FLAGS.data}"]
+    if FLAGS.data == "synthetic":
+        return data, data
+    root = Path(FLAGS.data)
+    return [*data, f"--people={root / 'peopleDevTrain.txt'}"], [
+        *data,
+        f"--pairs={root / 'pairsDevTest.txt'}",
+        f"--threshold_pairs={root / 'pairsDevTrain.txt'}",
+    ]
 
 
 def _run(log, program, *arguments):

@@ -1,6 +1,7 @@
 """What train.py writes after each epoch, and how it goes on from there."""
 
 import csv
+import math
 import os
 from pathlib import Path
 
@@ -58,6 +59,19 @@ class Checkpoints(keras.callbacks.Callback):
         self.manager.save(checkpoint_number=epoch + 1)
 
 
+class FiniteLoss(keras.callbacks.Callback):
+    """Ends a training that has diverged, before anything of it is saved."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Raises a FloatingPointError unless the loss is finite."""
+        if not math.isfinite(logs["loss"]):
+            raise FloatingPointError(
+                "Expected a finite loss: a lower --learning_rate, a longer "
+                f"--warmup_epochs. Received: {logs['loss']} in epoch "
+                f"{epoch + 1}"
+            )
+
+
 class ScalarLog(keras.callbacks.Callback):
     """Writes each epoch's numbers for TensorBoard.
 
@@ -83,15 +97,18 @@ class ScalarLog(keras.callbacks.Callback):
         self.writer.flush()
 
 
-def trim_csv_log(path, epochs_done):
-    """Drops the rows of epochs that ended after the last checkpoint."""
+def csv_log(path, epochs_done):
+    """A `CSVLogger` that goes on after the epochs that a checkpoint holds.
+
+    Rows of later epochs, which ended after the checkpoint and are lost, go.
+    """
     path = Path(path)
-    if not path.exists():
-        return
-    with path.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    kept = [row for row in rows if int(row[0]) < epochs_done]
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *kept])
-    os.replace(temporary, path)
+    if epochs_done and path.exists():
+        with path.open(newline="") as file:
+            header, *rows = csv.reader(file)
+        kept = [row for row in rows if int(row[0]) < epochs_done]
+        temporary = path.with_name(path.name + ".tmp")
+        with temporary.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *kept])
+        os.replace(temporary, path)
+    return keras.callbacks.CSVLogger(str(path), append=epochs_done > 0)

@@ -214,8 +214,7 @@ flags.DEFINE_enum(
     "mixed_precision",
     "none",
     ["none", "float16", "bfloat16"],
-    "Compute the backbone in half precision. Heads and losses stay in "
-    "float32.",
+    "Compute the backbone in half precision. Heads and losses stay in float32.",
 )
 flags.DEFINE_bool("jit_compile", False, "Compile the training step by XLA.")
 

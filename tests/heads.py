@@ -26,7 +26,7 @@ def _elasticface(kind, margin):
     def head(cosines, norms, labels):
         # The draws of the first step are those of this seed.
         draws = tf.random.stateless_normal([len(labels)], [SEED, 1])
-        margins = margin + 0.05 * draws.numpy()
+        margins = margin + 0.05 * draws.numpy().astype(np.float64)
         return oracle.elasticface(cosines, norms, labels, margins, kind)
 
     return head

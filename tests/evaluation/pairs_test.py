@@ -92,7 +92,10 @@ def test_names_the_line_of_a_missing_image(root, line):
 def test_says_what_does_not_exist(root):
     with pytest.raises(FileNotFoundError, match="pairs file. Received: .*no"):
         read_pairs(root / "no.txt", root)
-    with pytest.raises(FileNotFoundError, match="a folder of images per person. Received: .*nowhere"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="a folder of images per person. Received: .*nowhere",
+    ):
         read(root / "nowhere", "1", ADA, BOTH)
 
 

@@ -28,6 +28,15 @@ def test_replaces_one_entry_of_each_row():
     np.testing.assert_array_equal(replaced, expected)
 
 
+def test_a_replaced_target_out_of_range_is_nan():
+    labels = tf.constant([3, 4, -1])
+    replaced = ops.replace_targets(
+        tf.constant(COSINES), labels, tf.zeros([3], tf.float64)
+    )
+    broken = np.isnan(replaced).any(axis=1)
+    np.testing.assert_array_equal(broken, [False, True, True])
+
+
 def test_gradients_go_where_the_values_come_from():
     cosines, new = (
         tf.constant(COSINES),

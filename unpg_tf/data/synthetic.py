@@ -28,7 +28,10 @@ class Strengths(NamedTuple):
     noise: float = 0.5
 
 
-def draw(identities, views, image_size, strengths=Strengths(), seed=0):
+_MODERATE = Strengths()
+
+
+def draw(identities, views, image_size, strengths=_MODERATE, seed=0):
     """Draws images of identities.
 
     A pixel depends on the identity, the view and the seed alone, so that
@@ -62,7 +65,7 @@ def draw(identities, views, image_size, strengths=Strengths(), seed=0):
         who = [np.random.default_rng([seed, i]) for i in identities[part]]
         how = [
             np.random.default_rng([seed, i, 1 + view])
-            for i, view in zip(identities[part], views[part])
+            for i, view in zip(identities[part], views[part], strict=True)
         ]
         images[part] = _render(who, how, image_size, strengths)
     return images
@@ -164,7 +167,9 @@ def _pose(how, x, y, strength):
     x, y = x - 0.3 * right, y - 0.3 * down
     cos, sin = np.cos(np.pi / 3 * turn), np.sin(np.pi / 3 * turn)
     x, y = cos * x - sin * y, sin * x + cos * y
-    return x * (1 + 0.3 * size) / (1 - 0.4 * np.abs(slant)), y * (1 + 0.3 * size)
+    return x * (1 + 0.3 * size) / (1 - 0.4 * np.abs(slant)), y * (
+        1 + 0.3 * size
+    )
 
 
 def _light(how, x, y, strength):

@@ -15,6 +15,7 @@ _SHARED = (
 )
 
 
+@keras.utils.register_keras_serializable("unpg_tf")
 class MarginHead(keras.layers.Layer):
     """Cosines of embeddings to class centres, with a margin on the targets.
 

@@ -1,5 +1,7 @@
 """The unified softmax: class centres and negative pairs."""
 
+import math
+
 from tensorflow import keras
 
 from unpg_tf import distribute
@@ -11,7 +13,7 @@ from unpg_tf.losses.margin_loss import MarginLoss
 class UNPGLoss(MarginLoss):
     """Unified negative pair generation on top of any margin head.
 
-    loss_i = -s cos_iy + log(sum_j exp(s cos_ij) + sum_pq exp(s e_p.e_q))
+    loss_i = -s cos_iy + log(sum_j exp(s cos_ij) + w sum_pq exp(s e_p.e_q))
 
     The second sum runs over all pairs of the global batch whose classes
     differ, less those that a box-and-whisker filter calls noise: with the
@@ -26,6 +28,9 @@ class UNPGLoss(MarginLoss):
             1.5 for MS1MV2 and 1.0 for K-FACE.
         embedding_dim: int, above 0: how many of the last columns of `y_pred`
             are the embedding.
+        pair_weight: float, above 0: w, what a pair counts in the softmax
+            beside a class centre. The paper's loss has 1. Less is gentler
+            where pairs far outnumber the classes.
         **kwargs: Arguments of `MarginLoss`.
 
     Call arguments:
@@ -50,18 +55,35 @@ class UNPGLoss(MarginLoss):
     discriminative Feature Space for Face Recognition*, BMVC 2022.
     """
 
-    def __init__(self, scale=64.0, whisker=1.5, embedding_dim=512, **kwargs):
+    def __init__(
+        self,
+        scale=64.0,
+        whisker=1.5,
+        embedding_dim=512,
+        pair_weight=1.0,
+        **kwargs,
+    ):
         super().__init__(scale=scale, embedding_dim=embedding_dim, **kwargs)
         ops.expect(whisker >= 0, "whisker of at least 0", whisker=whisker)
+        ops.expect(
+            pair_weight > 0, "pair_weight above 0", pair_weight=pair_weight
+        )
         self.whisker = whisker
+        self.pair_weight = pair_weight
 
     def log_negatives(self, embeddings, labels):
         """See `MarginLoss.log_negatives`."""
         pairs = ops.similarities(distribute.all_gather(embeddings))
         negative = ops.negative_pairs(distribute.all_gather(labels))
         kept = ops.kept_negatives(pairs, negative, self.whisker)
-        return ops.log_mass(pairs, kept, self.scale)
+        return ops.log_mass(pairs, kept, self.scale) + math.log(
+            self.pair_weight
+        )
 
     def get_config(self):
         """The arguments of the constructor, serialisable."""
-        return {**super().get_config(), "whisker": self.whisker}
+        return {
+            **super().get_config(),
+            "whisker": self.whisker,
+            "pair_weight": self.pair_weight,
+        }

@@ -17,8 +17,7 @@ def targets_of(cosines, labels):
     """
     columns = _columns(cosines, labels)
     targets = tf.gather(cosines, columns, batch_dims=1)
-    nan = tf.constant(float("nan"), targets.dtype)
-    return tf.where(columns == labels, targets, nan)
+    return _nan_unless(columns == labels, targets)
 
 
 def replace_targets(cosines, labels, targets):
@@ -30,12 +29,20 @@ def replace_targets(cosines, labels, targets):
         targets: [batch] float tensor.
 
     Returns:
-        A tensor like `cosines`, that differs in one entry of each row.
+        A tensor like `cosines`, that differs in one entry of each row. That
+        entry is NaN where a label is out of range.
     """
     columns = _columns(cosines, labels)
     indices = tf.stack([tf.range(tf.size(columns)), columns], axis=1)
+    # Again, because a margin that clips may have turned the NaN of
+    # `targets_of` into a number.
+    targets = _nan_unless(columns == labels, targets)
     return tf.tensor_scatter_nd_update(cosines, indices, targets)
 
 
 def _columns(cosines, labels):
     return tf.clip_by_value(labels, 0, tf.shape(cosines)[1] - 1)
+
+
+def _nan_unless(condition, values):
+    return tf.where(condition, values, tf.cast(float("nan"), values.dtype))

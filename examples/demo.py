@@ -1,0 +1,174 @@
+r"""The whole way in a few minutes: train, evaluate, compare, export, ask.
+
+    python examples/demo.py
+
+Two models learn the same drawn identities under the same settings, one with
+UNPG's negative pairs and one without. Both are then evaluated on identities
+that neither has seen, and compared; the one with UNPG is exported, and answers
+in a process in which TensorFlow is alone. Nothing is downloaded.
+
+Everything is written below the working directory, in place of what an earlier
+demo left there:
+
+    runs/demo/report.json, report_roc.png, report_similarities.png
+    runs/demo/margin.json, ...          the same without the negative pairs
+    runs/demo/unpg/, runs/demo/margin/  the trainings
+    runs/demo/images/                   what the export is asked about
+    saved_models/demo/1/                the export
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# For this process and those that it starts: TensorFlow's notes on the machine
+# would bury what they print.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf  # noqa: E402
+from absl import app  # noqa: E402
+from absl import flags  # noqa: E402
+
+from unpg_tf import data  # noqa: E402
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_integer(
+    "identities", 400, "Number of drawn identities to train on.", lower_bound=2
+)
+flags.DEFINE_integer(
+    "epochs", 6, "Passes over the training images.", lower_bound=1
+)
+
+EXAMPLES = Path(__file__).parent
+RUN = Path("runs/demo")
+SAVED_MODEL = Path("saved_models/demo/1")
+REPORTS = {"unpg": RUN / "report.json", "margin": RUN / "margin.json"}
+IMAGE_SIZE = 32
+# Far beyond those of the training and of the evaluation.
+STRANGER = 5_000_000
+
+# The package can't be imported where this runs.
+CLIENT = """
+import sys
+sys.modules["unpg_tf"] = None
+import tensorflow as tf
+
+model, *files = sys.argv[1:]
+verify = tf.saved_model.load(model).signatures["verify"]
+contents = tf.stack([tf.io.read_file(file) for file in files])
+answers = verify(image_bytes_a=contents[::2], image_bytes_b=contents[1::2])
+for i, (similarity, same) in enumerate(
+    zip(answers["similarity"].numpy(), answers["same"].numpy())
+):
+    print(
+        *files[2 * i : 2 * i + 2],
+        f"similarity {similarity:+.3f}",
+        "the same" if same else "two identities",
+        sep="  ",
+    )
+"""
+
+
+def main(argv):
+    """Runs the demo; exits with 1 and a message where a part of it fails."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
+    shutil.rmtree(RUN, ignore_errors=True)
+    try:
+        for loss, report in REPORTS.items():
+            _train(loss)
+            _evaluate(loss, report)
+        _compare()
+        _export()
+        _ask()
+        print(f"\n{REPORTS['unpg']} and its pictures: {RUN}/report_*.png")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"demo.py: {' '.join(map(str, error.cmd[:2]))} failed")
+
+
+def _train(loss):
+    _title(f"Training, --loss={loss}")
+    _run(
+        EXAMPLES / "train.py",
+        f"--loss={loss}",
+        f"--output_dir={RUN / loss}",
+        f"--image_size={IMAGE_SIZE}",
+        f"--synthetic_identities={FLAGS.identities}",
+        f"--epochs={FLAGS.epochs}",
+        "--embedding_dim=128",
+        "--scale=32",
+        "--margin=0.2",
+    )
+
+
+def _evaluate(loss, report):
+    _title(f"Evaluating --loss={loss} on identities that it hasn't seen")
+    _run(
+        EXAMPLES / "evaluate.py",
+        f"--model={RUN / loss / 'model.keras'}",
+        f"--report={report}",
+    )
+
+
+def _compare():
+    _title("With the negative pairs of the batch, and without")
+    reports = {
+        loss: json.loads(path.read_text()) for loss, path in REPORTS.items()
+    }
+    rows = {
+        "accuracy": lambda report: report["accuracy"],
+        "AUC": lambda report: report["auc"],
+        "EER": lambda report: report["eer"],
+        "TAR at FAR 0.1": lambda report: report["tar_at_far"]["0.1"],
+        "TAR at FAR 0.01": lambda report: report["tar_at_far"]["0.01"],
+    }
+    print(f"{'':<18}" + "".join(f"{loss:>10}" for loss in reports))
+    for name, value in rows.items():
+        values = (f"{value(report):>10.4f}" for report in reports.values())
+        print(f"{name:<18}" + "".join(values))
+    print("One run each: another --seed of train.py moves these numbers.")
+
+
+def _export():
+    _title("Exporting")
+    _run(
+        EXAMPLES / "export.py",
+        f"--model={RUN / 'unpg' / 'model.keras'}",
+        f"--threshold_from={REPORTS['unpg']}",
+        f"--output={SAVED_MODEL}",
+        "--overwrite",
+    )
+
+
+def _ask():
+    _title("Asking the export, TensorFlow alone")
+    first, second, other = _draw_strangers()
+    _run("-c", CLIENT, SAVED_MODEL, first, second, first, other)
+
+
+def _draw_strangers():
+    """Files of two images of one identity, and of one of another."""
+    names = ["someone_1.png", "someone_2.png", "another_1.png"]
+    identities = [STRANGER, STRANGER, STRANGER + 1]
+    images = data.draw(identities, [0, 1, 0], IMAGE_SIZE)
+    files = [RUN / "images" / name for name in names]
+    files[0].parent.mkdir()
+    for file, image in zip(files, images, strict=True):
+        file.write_bytes(tf.io.encode_png(image).numpy())
+    return files
+
+
+def _title(text):
+    print(f"\n== {text}", flush=True)
+
+
+def _run(*arguments):
+    subprocess.run([sys.executable, *arguments], check=True)
+
+
+if __name__ == "__main__":
+    app.run(main)

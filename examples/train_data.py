@@ -1,0 +1,63 @@
+"""The images that train.py trains on, and the pairs that it verifies."""
+
+from absl import flags
+
+from unpg_tf import data
+from unpg_tf import evaluation
+
+FLAGS = flags.FLAGS
+SYNTHETIC_PAIRS = 400
+
+
+def training_set():
+    """Images (paths, or pixels where they are in memory) and labels."""
+    if FLAGS.data == "synthetic":
+        count = FLAGS.synthetic_identities * FLAGS.synthetic_images
+        print(f"Drawing {count} images", flush=True)
+        return data.labelled_images(
+            FLAGS.synthetic_identities,
+            FLAGS.synthetic_images,
+            FLAGS.image_size,
+            strengths=_strengths(),
+        )
+    people = data.read_people(FLAGS.people) if FLAGS.people else None
+    paths, labels, names = data.read_folder(
+        FLAGS.data, people, FLAGS.min_images
+    )
+    print(f"{FLAGS.data}: {len(paths)} images of {len(names)} identities")
+    if not FLAGS.cache:
+        return paths, labels
+    print("Decoding them into memory", flush=True)
+    return data.load_images(paths, FLAGS.image_size), labels
+
+
+def _strengths():
+    names = data.Strengths._fields
+    return data.Strengths(*(FLAGS[f"synthetic_{name}"].value for name in names))
+
+
+def augmentation():
+    """The random changes to training images."""
+    return data.Augmentation(
+        flip=FLAGS.flip,
+        crop=FLAGS.crop,
+        brightness=FLAGS.brightness,
+        contrast=FLAGS.contrast,
+        saturation=FLAGS.saturation,
+    )
+
+
+def verification():
+    """The callback that verifies after each epoch, if there are pairs."""
+    if FLAGS.data == "synthetic":
+        pairs = evaluation.synthetic_pairs(
+            SYNTHETIC_PAIRS, FLAGS.image_size, strengths=_strengths()
+        )
+        return [evaluation.VerificationCallback(pairs)]
+    if FLAGS.pairs is None:
+        return []
+    pairs, threshold_pairs = (
+        evaluation.read_pairs(path, FLAGS.data) if path else None
+        for path in (FLAGS.pairs, FLAGS.threshold_pairs)
+    )
+    return [evaluation.VerificationCallback(pairs, threshold_pairs)]

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from unpg_tf.data import Augmentation
+
+SEED = [3, 1]
+NONE = {"flip": 0.0}
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    return rng.integers(60, 120, (64, 9, 9, 3)).astype(np.uint8)
+
+
+def test_strength_0_changes_nothing(images):
+    augmented = Augmentation(**NONE)(images, SEED)
+    np.testing.assert_array_equal(augmented, images)
+    assert augmented.dtype == np.float32
+
+
+def test_flip_mirrors_about_as_many_as_it_says(images):
+    augmented = Augmentation(flip=0.5)(images, SEED).numpy()
+    pixels = images.astype(np.float32)
+    same = np.isclose(augmented, pixels, atol=1e-3).all((1, 2, 3))
+    mirrored = np.isclose(augmented, pixels[:, :, ::-1], atol=1e-3)
+    mirrored = mirrored.all((1, 2, 3))
+    assert (same ^ mirrored).all()
+    # A binomial of 64 with p = 1/2: five standard deviations either way.
+    assert 12 < mirrored.sum() < 52
+    always = Augmentation(flip=1.0)(images, SEED)
+    np.testing.assert_allclose(always, pixels[:, :, ::-1], atol=1e-3)
+
+
+def test_a_crop_is_a_part_of_the_image_at_its_size():
+    # On a ramp a crop shows as its ends, whatever it is enlarged to.
+    ramp = np.broadcast_to(np.linspace(0, 255, 9)[:, None, None], (9, 9, 3))
+    images = np.repeat(ramp[None], 200, axis=0).astype(np.float32)
+    augmented = Augmentation(flip=0.0, crop=0.4)(images, SEED).numpy()
+    first, last = augmented[:, 0, 0, 0] / 255, augmented[:, -1, 0, 0] / 255
+    side = last - first
+    assert 0.6 <= side.min() < 0.65 and 0.95 < side.max() <= 1
+    assert first.min() >= 0 and last.max() <= 1 + 1e-6
+    # Somewhere else in each image, and not always at an edge.
+    assert np.unique(first.round(3)).size > 50
+
+
+def test_brightness_scales_each_image_by_its_own_factor(images):
+    augmented = Augmentation(flip=0.0, brightness=0.3)(images, SEED).numpy()
+    factors = (augmented / images).reshape(64, -1)
+    assert np.ptp(factors, axis=1).max() < 1e-4
+    assert 0.7 <= factors.min() < 0.8 and 1.2 < factors.max() <= 1.3
+
+
+def test_contrast_keeps_the_mean_and_scales_the_distance_to_it(images):
+    augmented = Augmentation(flip=0.0, contrast=0.5)(images, SEED).numpy()
+    axes = (1, 2, 3)
+    np.testing.assert_allclose(augmented.mean(axes), images.mean(axes), 1e-4)
+    factors = augmented.std(axes) / images.std(axes)
+    assert 0.5 <= factors.min() < 0.7 and 1.3 < factors.max() <= 1.5 + 1e-4
+
+
+def test_saturation_keeps_grey_and_scales_the_distance_to_it(images):
+    augmented = Augmentation(flip=0.0, saturation=1.0)(images, SEED).numpy()
+    weights = np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(augmented @ weights, images @ weights, 1e-4)
+    spread = np.ptp(augmented, axis=3).mean((1, 2))
+    factors = spread / np.ptp(images, axis=3).mean((1, 2))
+    assert factors.min() < 0.2 and 1.8 < factors.max() <= 2 + 1e-4
+
+
+def test_pixel_values_stay_in_range(images):
+    augment = Augmentation(brightness=1.0, contrast=1.0, saturation=1.0)
+    augmented = augment(2 * images, SEED).numpy()
+    assert augmented.min() >= 0 and augmented.max() <= 255
+
+
+def test_the_seed_decides(images):
+    augment = Augmentation(crop=0.2, brightness=0.2, contrast=0.2)
+    first, again = augment(images, SEED), augment(images, SEED)
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - augment(images, [3, 2])).max() > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("flip", 1.1), ("crop", 1.0), ("crop", -0.1), ("contrast", -1.0)],
+)
+def test_a_strength_out_of_range_is_named(name, value):
+    with pytest.raises(ValueError, match=f"Expected {name}.*{value}"):
+        Augmentation(**{name: value})

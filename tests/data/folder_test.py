@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from unpg_tf.data import read_folder
+
+
+@pytest.fixture
+def root(tmp_path):
+    files = {
+        "Bob": ["Bob_0002.jpg", "Bob_0001.JPG", "notes.txt"],
+        "Ada": ["Ada_0001.png"],
+        "Cid": ["b.jpeg", "a.jpg", "c.png"],
+        "Empty": [],
+    }
+    for name, images in files.items():
+        (tmp_path / name).mkdir()
+        for image in images:
+            (tmp_path / name / image).touch()
+    (tmp_path / "people.txt").touch()
+    return tmp_path
+
+
+def relative(folder, root):
+    return [path[len(str(root)) + 1 :] for path in folder.paths]
+
+
+def test_images_are_sorted_by_identity_and_file(root):
+    folder = read_folder(root)
+    assert folder.names == ["Ada", "Bob", "Cid"]
+    assert relative(folder, root) == [
+        "Ada/Ada_0001.png",
+        "Bob/Bob_0001.JPG",
+        "Bob/Bob_0002.jpg",
+        "Cid/a.jpg",
+        "Cid/b.jpeg",
+        "Cid/c.png",
+    ]
+    np.testing.assert_array_equal(folder.labels, [0, 1, 1, 2, 2, 2])
+    assert folder.labels.dtype == np.int32
+
+
+def test_people_restrict_and_the_absent_are_passed_over(root):
+    folder = read_folder(root, people={"Cid": 3, "Ada": 1, "Eve": 5})
+    assert folder.names == ["Ada", "Cid"]
+    np.testing.assert_array_equal(folder.labels, [0, 1, 1, 1])
+
+
+def test_min_images_counts_what_is_there(root):
+    folder = read_folder(root, min_images=2)
+    assert folder.names == ["Bob", "Cid"]
+    np.testing.assert_array_equal(folder.labels, [0, 0, 1, 1, 1])
+
+
+def test_errors_name_the_folder(root):
+    with pytest.raises(FileNotFoundError, match="folder per|nowhere"):
+        read_folder(root / "nowhere")
+    with pytest.raises(FileNotFoundError, match="Expected images as .*Bob"):
+        read_folder(root / "Bob")
+    with pytest.raises(ValueError, match="min_images=4.*3 identities"):
+        read_folder(root, min_images=4)
+    with pytest.raises(ValueError, match="among the listed.*: 0 identities"):
+        read_folder(root, people=["Eve"])
