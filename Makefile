@@ -10,7 +10,7 @@ JOBS := 2
 
 CURRENT := $(VENV)/bin/python
 CLASSIC := $(VENV_CLASSIC)/bin/python
-PYTEST := -m pytest --quiet --numprocesses=$(JOBS)
+PYTEST := -m pytest --numprocesses=$(JOBS)
 SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 
 .DEFAULT_GOAL := help
@@ -45,7 +45,7 @@ wheel: dist/.ready  ## Build dist/unpg_tf-VERSION-py3-none-any.whl
 
 dist/.ready: $(VENV)/.ready $(SOURCES)
 	rm -rf build dist
-	$(CURRENT) -m build --wheel > $(VENV)/wheel.log || (cat $(VENV)/wheel.log; exit 1)
+	$(CURRENT) -m build --wheel > $(VENV)/wheel.log 2>&1 || (cat $(VENV)/wheel.log; exit 1)
 	@ls dist/*.whl
 	@touch $@
 

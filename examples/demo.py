@@ -146,15 +146,17 @@ def _export():
 
 def _ask():
     _title("Asking the export, TensorFlow alone")
-    first, second, other = _draw_strangers()
-    _run("-c", CLIENT, SAVED_MODEL, first, second, first, other)
+    anna_1, anna_2, bert_1, bert_2 = _draw_strangers()
+    pairs = [anna_1, anna_2, bert_1, bert_2, anna_1, bert_1, anna_2, bert_2]
+    _run("-c", CLIENT, SAVED_MODEL, *pairs)
+    print("Anna isn't Bert; the accuracy above says how often it errs.")
 
 
 def _draw_strangers():
-    """Files of two images of one identity, and of one of another."""
-    names = ["someone_1.png", "someone_2.png", "another_1.png"]
-    identities = [STRANGER, STRANGER, STRANGER + 1]
-    images = data.draw(identities, [0, 1, 0], IMAGE_SIZE)
+    """Files of two images each of two identities."""
+    names = ["anna_1.png", "anna_2.png", "bert_1.png", "bert_2.png"]
+    identities = [STRANGER, STRANGER, STRANGER + 1, STRANGER + 1]
+    images = data.draw(identities, [0, 1, 0, 1], IMAGE_SIZE)
     files = [RUN / "images" / name for name in names]
     files[0].parent.mkdir()
     for file, image in zip(files, images, strict=True):

@@ -40,7 +40,8 @@ def augmentation():
     """The random changes to training images."""
     return data.Augmentation(
         flip=FLAGS.flip,
-        crop=FLAGS.crop,
+        zoom=FLAGS.zoom,
+        shift=FLAGS.shift,
         brightness=FLAGS.brightness,
         contrast=FLAGS.contrast,
         saturation=FLAGS.saturation,

@@ -83,11 +83,18 @@ flags.DEFINE_float(
     upper_bound=1.0,
 )
 flags.DEFINE_float(
-    "crop",
+    "zoom",
     0.1,
-    "Largest part of height and width that a random crop leaves out.",
+    "Largest relative change of the size of what a training image shows.",
     lower_bound=0.0,
     upper_bound=0.9,
+)
+flags.DEFINE_float(
+    "shift",
+    0.04,
+    "Largest move of a training image, as a part of its side.",
+    lower_bound=0.0,
+    upper_bound=1.0,
 )
 for _name, _what in {
     "brightness": "the brightness",
@@ -109,8 +116,25 @@ flags.DEFINE_string(
     "'small', a compact residual network, or the name of a model of "
     "keras.applications, such as MobileNetV2 or ResNet50.",
 )
+flags.DEFINE_float(
+    "center_crop",
+    1.0,
+    "Part of the side of an image that the backbone looks at, around the "
+    "centre. A face's surroundings change from image to image: 0.875 suits "
+    "LFW's alignment. The crop is a layer of the model.",
+    lower_bound=0.1,
+    upper_bound=1.0,
+)
 flags.DEFINE_integer(
     "embedding_dim", 512, "Dimension of the embeddings.", lower_bound=1
+)
+flags.DEFINE_float(
+    "dropout",
+    None,
+    "Rate of the dropout before the embedding; by default the backbone's own: "
+    "0.4 for small, none for others.",
+    lower_bound=0.0,
+    upper_bound=0.9,
 )
 flags.DEFINE_enum("head", "cosface", HEADS, "Margin head.")
 flags.DEFINE_float(

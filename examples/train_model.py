@@ -37,11 +37,7 @@ def compiled_model(num_classes, steps):
         num_classes: integer.
         steps: integer, steps per epoch.
     """
-    backbone = backbones.build(
-        FLAGS.backbone, FLAGS.image_size, FLAGS.embedding_dim
-    )
-    head = _head(num_classes)
-    model = models.EmbeddingModel(backbone, head)
+    model = models.EmbeddingModel(_backbone(), _head(num_classes))
     model.compile(
         _optimizer(steps),
         _loss(),
@@ -51,6 +47,17 @@ def compiled_model(num_classes, steps):
     # Checkpoints are restored into variables, not into promises of them.
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _backbone():
+    dropout = {} if FLAGS.dropout is None else {"dropout": FLAGS.dropout}
+    return backbones.build(
+        FLAGS.backbone,
+        FLAGS.image_size,
+        FLAGS.embedding_dim,
+        center_crop=FLAGS.center_crop,
+        **dropout,
+    )
 
 
 def _head(num_classes):

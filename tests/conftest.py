@@ -1,5 +1,6 @@
 """What every test gets: quiet, repeatable runs with four replicas at hand."""
 
+import itertools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -33,6 +34,18 @@ def _fresh_start():
     keras.utils.set_random_seed(1)
 
 
+class _Mirrored(tf.distribute.MirroredStrategy):
+    """One of many strategies of a process, with collectives of its own."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, devices):
+        # A gather would otherwise join the group of an earlier strategy,
+        # which may have had another number of replicas. Read when made.
+        self._collective_key_base = 100_000 * next(self._numbers)
+        super().__init__(devices)
+
+
 @pytest.fixture
 def strategy_of():
     """A function from a number of replicas to a strategy of that many."""
@@ -41,6 +54,6 @@ def strategy_of():
         if replicas == 1:
             return tf.distribute.get_strategy()
         devices = [f"CPU:{i}" for i in range(replicas)]
-        return tf.distribute.MirroredStrategy(devices)
+        return _Mirrored(devices)
 
     return strategy_of

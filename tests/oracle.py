@@ -159,20 +159,20 @@ def kept(found, whisker):
     return [s for s in found if q1 - reach <= s <= q3 + reach]
 
 
-def softmax_losses(cosines, labels, scale, pairs=()):
+def softmax_losses(cosines, labels, scale, pairs=(), pair_weight=1.0):
     """Cross-entropies; the pairs stand at the end of every row."""
     losses = []
     for row, label in zip(cosines, labels, strict=True):
-        logits = [scale * x for x in row] + [scale * s for s in pairs]
-        top = max(logits)
-        total = sum(math.exp(x - top) for x in logits)
+        top = scale * max([*row, *pairs])
+        total = sum(math.exp(scale * x - top) for x in row)
+        total += pair_weight * sum(math.exp(scale * s - top) for s in pairs)
         losses.append(math.log(total) + top - scale * row[label])
     return np.array(losses)
 
 
-def unpg_losses(cosines, embeddings, labels, scale, whisker):
+def unpg_losses(cosines, embeddings, labels, scale, whisker, pair_weight=1.0):
     pairs = kept(negatives(embeddings, labels), whisker)
-    return softmax_losses(cosines, labels, scale, pairs)
+    return softmax_losses(cosines, labels, scale, pairs, pair_weight)
 
 
 def gradient(function, point, step=1e-6):

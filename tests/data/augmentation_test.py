@@ -32,17 +32,21 @@ def test_flip_mirrors_about_as_many_as_it_says(images):
     np.testing.assert_allclose(always, pixels[:, :, ::-1], atol=1e-3)
 
 
-def test_a_crop_is_a_part_of_the_image_at_its_size():
-    # On a ramp a crop shows as its ends, whatever it is enlarged to.
+def test_zoom_and_shift_move_the_ends_of_a_ramp_about_their_places():
+    # Of a ramp from 0.25 to 0.75 along the image's plane, the corners of the
+    # frame show where it lies, so long as it lies inside.
     ramp = np.broadcast_to(np.linspace(0, 255, 9)[:, None, None], (9, 9, 3))
-    images = np.repeat(ramp[None], 200, axis=0).astype(np.float32)
-    augmented = Augmentation(flip=0.0, crop=0.4)(images, SEED).numpy()
-    first, last = augmented[:, 0, 0, 0] / 255, augmented[:, -1, 0, 0] / 255
-    side = last - first
-    assert 0.6 <= side.min() < 0.65 and 0.95 < side.max() <= 1
-    assert first.min() >= 0 and last.max() <= 1 + 1e-6
-    # Somewhere else in each image, and not always at an edge.
-    assert np.unique(first.round(3)).size > 50
+    images = np.repeat(ramp[None], 400, axis=0).astype(np.float32)
+    augment = Augmentation(flip=0.0, zoom=0.2, shift=0.1)
+    augmented = augment(images, SEED).numpy()[:, :, 4, 0] / 255
+    # Rows 2 and 6 stand at a quarter and three quarters of the side.
+    side = 2 * (augmented[:, 6] - augmented[:, 2])
+    centre = (augmented[:, 6] + augmented[:, 2]) / 2
+    assert 0.8 <= side.min() < 0.82 and 1.18 < side.max() <= 1.2 + 1e-5
+    assert 0.4 <= centre.min() < 0.41 and 0.59 < centre.max() <= 0.6 + 1e-5
+    # Around the image as it is: five standard errors of a uniform's mean.
+    assert abs(side.mean() - 1) < 5 * 0.2 / np.sqrt(3 * 400)
+    assert abs(centre.mean() - 0.5) < 5 * 0.1 / np.sqrt(3 * 400)
 
 
 def test_brightness_scales_each_image_by_its_own_factor(images):
@@ -76,7 +80,7 @@ def test_pixel_values_stay_in_range(images):
 
 
 def test_the_seed_decides(images):
-    augment = Augmentation(crop=0.2, brightness=0.2, contrast=0.2)
+    augment = Augmentation(zoom=0.2, brightness=0.2, contrast=0.2)
     first, again = augment(images, SEED), augment(images, SEED)
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - augment(images, [3, 2])).max() > 1
@@ -84,7 +88,7 @@ def test_the_seed_decides(images):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("flip", 1.1), ("crop", 1.0), ("crop", -0.1), ("contrast", -1.0)],
+    [("flip", 1.1), ("zoom", 1.0), ("shift", -0.1), ("contrast", -1.0)],
 )
 def test_a_strength_out_of_range_is_named(name, value):
     with pytest.raises(ValueError, match=f"Expected {name}.*{value}"):

@@ -21,3 +21,13 @@ def test_a_failure_leaves_the_former_file(tmp_path):
         raise KeyboardInterrupt
     assert path.read_text() == "former"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_never_sees_half_of_each(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("former")
+    with open(path) as reader:
+        with replaced(path) as temporary:
+            temporary.write_text("latter")
+        assert reader.read() == "former"
+    assert path.read_text() == "latter"

@@ -1,12 +1,15 @@
 """Networks that turn images into embeddings."""
 
+from tensorflow import keras
+
+from unpg_tf import ops
 from unpg_tf.backbones.applications import application
 from unpg_tf.backbones.small import small
 
 __all__ = ["application", "build", "small"]
 
 
-def build(name, image_size, embedding_dim):
+def build(name, image_size, embedding_dim, center_crop=1.0, **kwargs):
     """Builds a backbone by its name.
 
     Args:
@@ -14,18 +17,33 @@ def build(name, image_size, embedding_dim):
             `MobileNetV2` or `mobilenet_v2`.
         image_size: integer, height and width of the images in pixels.
         embedding_dim: integer.
+        center_crop: part of height and width that the network looks at,
+            around the centre, above 0. The crop is a layer of the model, and
+            so part of everything that is saved or exported.
+        **kwargs: further arguments of `small` or `application`: `dropout`.
 
     Returns:
         A `keras.Model`, images [n, image_size, image_size, 3] of values
         0..255 to [n, embedding_dim] float32 embeddings, not normalised.
 
     Raises:
-        ValueError: there is no such backbone; the message lists similar names.
+        ValueError: there is no such backbone, and the message lists similar
+            names; or `center_crop` is out of range.
 
     Example:
         >>> build("small", image_size=64, embedding_dim=256).output_shape
         (None, 256)
     """
+    ops.expect(
+        0 < center_crop <= 1, "center_crop in (0, 1]", center_crop=center_crop
+    )
+    inner_size = round(center_crop * image_size)
     if name == "small":
-        return small(image_size, embedding_dim)
-    return application(name, image_size, embedding_dim)
+        backbone = small(inner_size, embedding_dim, **kwargs)
+    else:
+        backbone = application(name, inner_size, embedding_dim, **kwargs)
+    if inner_size == image_size:
+        return backbone
+    images = keras.Input((image_size, image_size, 3), name="images")
+    cropped = keras.layers.CenterCrop(inner_size, inner_size)(images)
+    return keras.Model(images, backbone(cropped), name=backbone.name)

@@ -7,7 +7,7 @@ import numpy as np
 from tensorflow import keras
 
 
-def application(name, image_size, embedding_dim):
+def application(name, image_size, embedding_dim, dropout=0.0):
     """Builds a network of `keras.applications` that gives embeddings.
 
     The network starts from random weights, its features are averaged over
@@ -19,6 +19,7 @@ def application(name, image_size, embedding_dim):
             underscores don't matter.
         image_size: integer, height and width of the images in pixels.
         embedding_dim: integer.
+        dropout: rate of the dropout before the linear layer.
 
     Returns:
         A `keras.Model`, images [n, image_size, image_size, 3] of values
@@ -41,6 +42,8 @@ def application(name, image_size, embedding_dim):
         pooling="avg",
     )
     features = network(_preprocess(constructor, images))
+    if dropout:
+        features = keras.layers.Dropout(dropout)(features)
     # Half precision is too coarse for cosines.
     embeddings = keras.layers.Dense(
         embedding_dim, use_bias=False, dtype="float32", name="embeddings"

@@ -11,14 +11,17 @@ _GREY = (0.299, 0.587, 0.114)
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """Flips, crops and recolours images at random, given a seed.
+    """Flips, moves, zooms and recolours images at random, given a seed.
 
-    Each change has a strength, at which 0 leaves the images as they are.
+    Each change has a strength, at which 0 leaves the images as they are. The
+    changes lie around the image itself, so that a network meets no other
+    framing on average than it will when it is used.
 
     Attributes:
         flip: probability that an image is mirrored, 0..1.
-        crop: largest part of height and width that a crop leaves out, below
-            1; the crop is resized to the image's own size.
+        zoom: largest relative change of the size of what is shown, below 1.
+        shift: largest move in each direction, as a part of the side. What
+            comes into sight from beyond the edges is black.
         brightness: largest relative change of all pixel values, 0..1.
         contrast: largest relative change of the distance to the image's mean.
         saturation: largest relative change of the distance to grey.
@@ -27,13 +30,14 @@ class Augmentation:
         ValueError: a strength is out of range.
 
     Example:
-        >>> augment = Augmentation(flip=0.5, crop=0.1)
+        >>> augment = Augmentation(flip=0.5, zoom=0.1)
         >>> augment(images, seed=[0, step]).dtype
         tf.float32
     """
 
     flip: float = 0.5
-    crop: float = 0.0
+    zoom: float = 0.0
+    shift: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
@@ -42,7 +46,7 @@ class Augmentation:
         """Checks the strengths."""
         for name, value in dataclasses.asdict(self).items():
             ops.expect(0 <= value <= 1, f"{name} in [0, 1]", **{name: value})
-        ops.expect(self.crop < 1, "crop below 1", crop=self.crop)
+        ops.expect(self.zoom < 1, "zoom below 1", zoom=self.zoom)
 
     def __call__(self, images, seed):
         """Changes every image of a batch in its own way.
@@ -57,17 +61,18 @@ class Augmentation:
         shape = [7, tf.shape(images)[0]]
         draws = tf.unstack(tf.random.stateless_uniform(shape, seed))
         images = tf.cast(images, tf.float32)
-        if self.flip or self.crop:
-            images = self._cut(images, *draws[:4])
+        if self.flip or self.zoom or self.shift:
+            images = self._frame(images, *draws[:4])
         if self.brightness or self.contrast or self.saturation:
             images = self._recolour(images, *draws[4:])
         return images
 
-    def _cut(self, images, side, top, left, flip):
-        """Takes a square out of each image, mirrored or not."""
+    def _frame(self, images, side, down, right, flip):
+        """Shows another square of each image's plane, mirrored or not."""
         count, size = tf.shape(images)[0], images.shape[1]
-        side = 1 - self.crop * side
-        top, left = top * (1 - side), left * (1 - side)
+        side = 1 + self.zoom * (2 * side - 1)
+        top = (1 - side) / 2 + self.shift * (2 * down - 1)
+        left = (1 - side) / 2 + self.shift * (2 * right - 1)
         right, mirrored = left + side, flip < self.flip
         # A box whose left end lies right of its right one mirrors.
         ends = tf.where(mirrored, right, left), tf.where(mirrored, left, right)

@@ -71,7 +71,8 @@ class ElasticFace(MarginHead):
     def target_cosines(self, targets, norms):
         """See `MarginHead.target_cosines`."""
         rows, all_rows = distribute.row_numbers(targets)
-        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
+        step = tf.convert_to_tensor(self.step)
+        seed = tf.stack([tf.cast(self.seed, step.dtype), step])
         draws = tf.random.stateless_normal([all_rows], seed, dtype="float32")
         draws = tf.cast(tf.gather(draws, rows), targets.dtype)
         margins = self.margin + self.std * draws

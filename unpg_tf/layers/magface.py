@@ -55,6 +55,11 @@ class MagnitudePenalty:
             "weight": self.weight,
         }
 
+    @classmethod
+    def from_config(cls, config):
+        """The penalty of a config that `get_config` has made."""
+        return cls(**config)
+
 
 @keras.utils.register_keras_serializable("unpg_tf")
 class MagFace(MarginHead):

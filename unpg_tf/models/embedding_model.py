@@ -83,6 +83,12 @@ class EmbeddingModel(keras.Model):
             loss.norm_penalty = self.head.norm_penalty
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
+    def compile_from_config(self, config):
+        """Compiles as before, where the model is loaded."""
+        self.compile(**keras.utils.deserialize_keras_object(config))
+        # Its state is restored into variables.
+        self.optimizer.build(self.trainable_variables)
+
     def compute_loss(
         self,
         x=None,

@@ -62,7 +62,6 @@ def _expect_distinct(dtype, num_classes):
     bits = _BITS[dtype]
     expect(
         num_classes <= 2**bits,
-        f"integer labels (as {dtype.name}, class ids beyond 2**{bits} "
-        "collide)",
+        f"integer labels (as {dtype.name}, class ids beyond 2**{bits} collide)",
         num_classes=num_classes,
     )

@@ -1,0 +1,208 @@
+"""Any number of replicas trains as one device on the whole batch does."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from tests import heads
+from unpg_tf import layers
+from unpg_tf import losses
+from unpg_tf import models
+
+FEATURES, DIM, CLASSES, SCALE = 5, 4, 6, 16.0
+# Two batches: the last one of 5 rows, which no number of replicas divides.
+ROWS, BATCH, EPOCHS = 15, 10, 2
+RNG = np.random.default_rng(0)
+IMAGES = RNG.normal(size=[ROWS, FEATURES]).astype("float32")
+LABELS = RNG.integers(0, CLASSES, ROWS).astype("int32")
+# All rows of the first of two replicas belong to one class.
+LABELS[:5] = 2
+
+LOSSES = {
+    "margin": losses.MarginLoss(SCALE, embedding_dim=DIM),
+    "unpg": losses.UNPGLoss(SCALE, embedding_dim=DIM),
+}
+# `plain`, the other kinds and the threshold go the same ways.
+NAMES = [
+    "cosface",
+    "arcface",
+    "combined",
+    "sphereface",
+    "magface",
+    "adaface",
+    "curricularface",
+    "elastic_cosface",
+]
+
+
+def make_parts(name):
+    """A backbone with embeddings of lengths about 30, and a head."""
+    normal = keras.initializers.RandomNormal
+    backbone = keras.Sequential(
+        [
+            keras.Input([FEATURES]),
+            keras.layers.Dense(
+                DIM, kernel_initializer=normal(stddev=8.0, seed=1)
+            ),
+        ]
+    )
+    head = heads.make(
+        name, CLASSES, centers_initializer=normal(stddev=1.0, seed=2)
+    )
+    return backbone, head
+
+
+def dataset(labels=LABELS):
+    return tf.data.Dataset.from_tensor_slices((IMAGES, labels)).batch(BATCH)
+
+
+def fit(strategy, name, loss):
+    """Losses by epoch and the weights after some epochs of `fit`."""
+    with strategy.scope():
+        model = models.EmbeddingModel(*make_parts(name))
+        model.compile(keras.optimizers.SGD(0.3), LOSSES[loss])
+    start = model.get_weights()
+    history = model.fit(dataset(), epochs=EPOCHS, verbose=0)
+    trained = model.get_weights()
+    assert all((a != b).any() for a, b in zip(start, trained, strict=True))
+    return history.history["loss"], trained
+
+
+@functools.cache
+def fit_on_one(name, loss):
+    return fit(tf.distribute.get_strategy(), name, loss)
+
+
+def assert_same(found, expected):
+    (losses_found, weights_found), (losses_expected, weights_expected) = (
+        found,
+        expected,
+    )
+    np.testing.assert_allclose(losses_found, losses_expected, rtol=1e-5)
+    for here, there in zip(weights_found, weights_expected, strict=True):
+        size = np.abs(there).max()
+        np.testing.assert_allclose(here, there, rtol=1e-5, atol=1e-5 * size)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("loss", "replicas"), [("unpg", 2), ("margin", 3)])
+def test_every_head_trains_as_on_one_device(strategy_of, name, loss, replicas):
+    found = fit(strategy_of(replicas), name, loss)
+    assert_same(found, fit_on_one(name, loss))
+
+
+# Over 4 replicas the last batch leaves one without a row.
+@pytest.mark.parametrize("replicas", [3, 4])
+@pytest.mark.parametrize("name", ["magface", "adaface"])
+def test_more_replicas_change_nothing(strategy_of, name, replicas):
+    found = fit(strategy_of(replicas), name, "unpg")
+    assert_same(found, fit_on_one(name, "unpg"))
+
+
+def fit_functional(strategy):
+    """The same training by a model of one's own."""
+    with strategy.scope():
+        backbone, head = make_parts("adaface")
+        images = keras.Input([FEATURES])
+        labels = keras.Input([], dtype="int32")
+        embeddings = backbone(images)
+        cosines = head(embeddings, labels)
+        y_pred = keras.layers.Concatenate()([cosines, embeddings])
+        model = keras.Model([images, labels], y_pred)
+        model.compile(keras.optimizers.SGD(0.3), LOSSES["unpg"])
+    inputs = dataset().map(lambda x, y: ((x, y), y))
+    history = model.fit(inputs, epochs=EPOCHS, verbose=0)
+    return history.history["loss"], backbone.get_weights() + head.get_weights()
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_functional_model_trains_as_on_one_device(strategy_of, replicas):
+    found = fit_functional(strategy_of(replicas))
+    assert_same(found, fit_on_one("adaface", "unpg"))
+
+
+def train_by_hand(strategy, sizes):
+    """The same training by `strategy.run`, with given rows a replica."""
+    with strategy.scope():
+        backbone, head = make_parts("adaface")
+        head.build((None, DIM))
+        optimizer = keras.optimizers.SGD(0.3)
+        variables = backbone.trainable_weights + head.trainable_weights
+        optimizer.build(variables)
+        loss = losses.UNPGLoss(SCALE, embedding_dim=DIM, reduction="none")
+
+    def step(images, labels, all_rows):
+        with tf.GradientTape() as tape:
+            embeddings = backbone(images)
+            cosines = head(embeddings, labels, training=True)
+            y_pred = tf.concat([cosines, embeddings], axis=1)
+            value = tf.nn.compute_average_loss(
+                loss(labels, y_pred), global_batch_size=all_rows
+            )
+        slopes = tape.gradient(value, variables)
+        optimizer.apply_gradients(zip(slopes, variables, strict=True))
+        return value
+
+    @tf.function(reduce_retracing=True)
+    def run(images, labels, all_rows):
+        values = strategy.run(step, [images, labels, all_rows])
+        return strategy.reduce("sum", values, axis=None)
+
+    history = []
+    for _ in range(EPOCHS):
+        total = 0.0
+        for first, rows in ((0, BATCH), (BATCH, ROWS - BATCH)):
+            ends = first + np.cumsum([0, *sizes[rows]])
+            images, labels = (
+                strategy.experimental_distribute_values_from_function(
+                    lambda context, values=values, ends=ends: tf.constant(
+                        values[
+                            ends[context.replica_id_in_sync_group] : ends[
+                                context.replica_id_in_sync_group + 1
+                            ]
+                        ]
+                    )
+                )
+                for values in (IMAGES, LABELS)
+            )
+            total += rows * float(run(images, labels, rows))
+        history.append(total / ROWS)
+    return history, backbone.get_weights() + head.get_weights()
+
+
+@pytest.mark.parametrize(
+    ("replicas", "sizes"),
+    [(1, {10: [10], 5: [5]}), (3, {10: [2, 7, 1], 5: [1, 0, 4]})],
+)
+def test_a_loop_by_hand_trains_as_on_one_device(strategy_of, replicas, sizes):
+    found = train_by_hand(strategy_of(replicas), sizes)
+    assert_same(found, fit_on_one("adaface", "unpg"))
+
+
+@pytest.mark.parametrize("replicas", [2])
+def test_state_is_one_on_all_replicas(strategy_of, replicas):
+    strategy = strategy_of(replicas)
+    with strategy.scope():
+        head = layers.AdaFace(CLASSES, ema_rate=0.5)
+        head.build((None, DIM))
+    rows = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(
+            (1.0 + 9.0 * context.replica_id_in_sync_group) * np.ones([3, DIM]),
+            tf.float32,
+        )
+    )
+
+    @tf.function
+    def step(rows):
+        def replica(rows):
+            head(rows, tf.constant([0, 1, 2]), training=True)
+            return tf.convert_to_tensor(head.batch_mean)
+
+        return strategy.run(replica, [rows])
+
+    means = strategy.experimental_local_results(step(rows))
+    # Lengths are 2 on the first replica and 20 on the second.
+    np.testing.assert_allclose(means, [0.5 * 20 + 0.5 * 11] * 2, rtol=1e-6)

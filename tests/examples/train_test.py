@@ -1,0 +1,211 @@
+"""`examples/train.py` as a program."""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import flagsaver
+from tensorflow import keras
+
+import unpg_tf  # noqa: F401  Registers the classes of saved models.
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    "synthetic_identities": 6,
+    "synthetic_images": 8,
+    "image_size": 32,
+    "embedding_dim": 16,
+    "batch_size": 16,
+    "epochs": 3,
+    "scale": 16,
+    # Its random numbers are the one thing that a checkpoint doesn't hold.
+    "dropout": 0,
+    "seed": 3,
+}
+
+
+def start(*arguments, **values):
+    arguments = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
+    return subprocess.Popen(
+        [sys.executable, ROOT / "examples/train.py", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*arguments, **values):
+    """Runs it; returns its exit code, output and errors."""
+    process = start(*arguments, **values)
+    output, errors = process.communicate()
+    return process.returncode, output, errors
+
+
+def read_log(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(folder):
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    return [np.array(weight) for weight in model.get_weights()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a run that has finished, and what it printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    code, output, errors = run(output_dir=folder, **TINY)
+    assert code == 0, errors
+    return folder, output
+
+
+def test_a_run_leaves_model_log_and_flags(finished):
+    folder, output = finished
+    assert "trained for 3 epochs" in output
+    model = keras.models.load_model(folder / "model.keras")
+    images = np.zeros((2, 32, 32, 3), np.uint8)
+    assert model.predict(images, verbose=0).shape == (2, 16)
+    rows = read_log(folder)
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert {"loss", "accuracy", "val_pair_accuracy", "val_auc"} <= set(rows[0])
+    assert "--embedding_dim=16" in (folder / "flags.txt").read_text()
+
+
+def test_a_run_writes_what_tensorboard_reads(finished):
+    folder, _ = finished
+    (path,) = (folder / "tensorboard").iterdir()
+    events = [
+        tf.compat.v1.Event.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    losses = {
+        event.step: float(tf.make_ndarray(value.tensor))
+        for event in events
+        for value in event.summary.value
+        if value.tag == "loss"
+    }
+    expected = {i: float(r["loss"]) for i, r in enumerate(read_log(folder))}
+    assert losses == pytest.approx(expected)
+
+
+def test_a_killed_run_resumes_as_if_nothing_had_happened(finished, tmp_path):
+    process = start(output_dir=tmp_path, **TINY)
+    checkpoint = tmp_path / "checkpoints" / "checkpoint"
+    while not checkpoint.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "model.keras").exists()
+    code, _, errors = run("--resume", output_dir=tmp_path, **TINY)
+    assert code == 0, errors
+    whole, resumed = read_log(finished[0]), read_log(tmp_path)
+    assert [row["epoch"] for row in resumed] == ["0", "1", "2"]
+    for row, expected in zip(resumed, whole, strict=True):
+        assert float(row["loss"]) == pytest.approx(float(expected["loss"]))
+    for a, b in zip(weights(tmp_path), weights(finished[0]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_a_folder_of_images_trains_replicas(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("Ada", "Bob", "Cid"):
+        for number in range(1, 4):
+            image = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
+            path = tmp_path / "faces" / name / f"{name}_{number:04d}.png"
+            tf.io.write_file(str(path), tf.io.encode_png(image))
+    (tmp_path / "people.txt").write_text("2\nAda\t3\nCid\t3\n")
+    (tmp_path / "pairs.txt").write_text(
+        "2\t1\nAda\t1\t2\nAda\t1\tBob\t1\nCid\t1\t2\nCid\t1\tBob\t2\n"
+    )
+    code, output, errors = run(
+        "--strategy=mirrored",
+        "--nocache",
+        "--head=magface",
+        "--head_option=upper_margin=0.7",
+        **{**TINY, "epochs": 1, "batch_size": 4},
+        devices=2,
+        data=tmp_path / "faces",
+        people=tmp_path / "people.txt",
+        pairs=tmp_path / "pairs.txt",
+        output_dir=tmp_path / "run",
+    )
+    assert code == 0, errors
+    assert "6 images of 2 identities" in output
+    model = keras.models.load_model(
+        tmp_path / "run" / "model.keras", compile=False
+    )
+    assert model.head.num_classes == 2
+    assert model.head.upper_margin == 0.7
+    assert "val_pair_accuracy" in read_log(tmp_path / "run")[0]
+
+
+@pytest.fixture(scope="module")
+def program():
+    """The program within this process, which saves the start of another."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    import train
+
+    yield train
+    sys.path.remove(str(ROOT / "examples"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "Expected --output_dir. Received: none"),
+        ({"resume": True, "output_dir": "NEW"}, "Expected a checkpoint"),
+        ({"output_dir": "FINISHED"}, "Expected --resume, or an --output_dir"),
+        (
+            {"resume": True, "output_dir": "FINISHED"},
+            "Expected --epochs above the 3 that are done. Received: --epochs=3",
+        ),
+        (
+            {"resume": True, "output_dir": "FINISHED", "embedding_dim": 8},
+            "Expected the data, model and optimizer of the run",
+        ),
+        ({"data": "nowhere", "output_dir": "NEW"}, "Expected a folder"),
+        (
+            {"batch_size": 49, "output_dir": "NEW"},
+            "Expected at most 48 images in a batch. Received: batch_size=49",
+        ),
+        (
+            {"strategy": "mirrored", "batch_size": 18, "output_dir": "NEW"},
+            "Expected --batch_size to be a multiple of the 4 replicas",
+        ),
+        (
+            {"head": "magface", "margin": 0.3, "output_dir": "NEW"},
+            "Expected --head_option for lower_margin or upper_margin",
+        ),
+        (
+            {"head_option": ["marge=1"], "output_dir": "NEW"},
+            "marge",
+        ),
+        (
+            {"learning_rate": 1e30, "output_dir": "NEW"},
+            "Expected a finite loss",
+        ),
+    ],
+)
+def test_an_error_exits_with_a_message(
+    program, finished, tmp_path, changes, message
+):
+    folders = {"NEW": str(tmp_path), "FINISHED": str(finished[0])}
+    values = {**TINY, **changes}
+    values["output_dir"] = folders.get(values.get("output_dir"))
+    with flagsaver.flagsaver(**values), pytest.raises(SystemExit) as error:
+        program.FLAGS.mark_as_parsed()
+        program.main(["train.py"])
+    assert str(error.value).startswith("train.py: ")
+    assert message in str(error.value)
+    # What a failed run leaves must not look like one to resume.
+    assert not (tmp_path / "checkpoints" / "checkpoint").exists()
+    assert not (tmp_path / "model.keras").exists()

@@ -1,0 +1,132 @@
+"""Tests of what UNPGLoss adds to the softmax."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import heads
+from tests import oracle
+from unpg_tf import losses
+
+ROWS, DIM, CLASSES, SCALE = 12, 4, 5, 16.0
+EMBEDDINGS, LABELS, CENTERS = heads.batch(ROWS, DIM, CLASSES)
+COSINES = oracle.cosines_of(EMBEDDINGS, CENTERS)
+Y_PRED = np.concatenate([COSINES, EMBEDDINGS], axis=1)
+
+
+def make(**arguments):
+    return losses.UNPGLoss(scale=SCALE, embedding_dim=DIM, **arguments)
+
+
+def value_and_slopes(loss, labels, y_pred):
+    y_pred = tf.constant(y_pred, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(y_pred)
+        value = loss(labels, y_pred)
+    return value.numpy(), tape.gradient(value, y_pred).numpy()
+
+
+@pytest.mark.parametrize("whisker", [0.0, 0.3, 1.5, float("inf")])
+def test_every_whisker_is_the_papers(whisker):
+    found = make(whisker=whisker).call(LABELS, tf.constant(Y_PRED))
+    expected = oracle.unpg_losses(COSINES, EMBEDDINGS, LABELS, SCALE, whisker)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("pair_weight", [0.01, 1.0, 3.0])
+def test_pairs_count_by_their_weight(pair_weight):
+    found = make(pair_weight=pair_weight).call(LABELS, tf.constant(Y_PRED))
+    expected = oracle.unpg_losses(
+        COSINES, EMBEDDINGS, LABELS, SCALE, 1.5, pair_weight
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_whiskers_differ_on_these_embeddings():
+    found = oracle.negatives(EMBEDDINGS, LABELS)
+    counts = [len(oracle.kept(found, w)) for w in (0.0, 0.3, float("inf"))]
+    assert counts == sorted(set(counts))
+
+
+@pytest.mark.parametrize("rows", [1, 2, ROWS])
+def test_without_a_negative_pair_it_is_the_margin_loss(rows):
+    labels = np.full(rows, 3)
+    margin_loss = losses.MarginLoss(scale=SCALE, embedding_dim=DIM)
+    unpg = value_and_slopes(make(), labels, Y_PRED[:rows])
+    margin = value_and_slopes(margin_loss, labels, Y_PRED[:rows])
+    for here, there in zip(unpg, margin, strict=True):
+        np.testing.assert_array_equal(here, there)
+
+
+def test_dropped_pairs_have_no_gradient():
+    # Two pairs lie far apart from the others: rows 0 and 1 are alike, 2 and
+    # 3 opposite. All else is orthogonal, so that the whiskers have no length.
+    embeddings = np.eye(16)[:8]
+    embeddings[1] = 0.9 * embeddings[0] + np.sqrt(1 - 0.9**2) * np.eye(16)[9]
+    embeddings[3] = -embeddings[2]
+    labels = np.arange(8)
+    y_pred = np.concatenate([np.zeros([8, 8]), embeddings], axis=1)
+    loss = losses.UNPGLoss(scale=SCALE, embedding_dim=16, whisker=1.5)
+    _, slopes = value_and_slopes(loss, labels, y_pred)
+    towards_the_other = slopes[0, 8:] @ embeddings[1]
+    assert abs(towards_the_other) < 1e-7
+    unfiltered = losses.UNPGLoss(
+        scale=SCALE, embedding_dim=16, whisker=float("inf")
+    )
+    _, slopes = value_and_slopes(unfiltered, labels, y_pred)
+    assert slopes[0, 8:] @ embeddings[1] > 1e-3
+
+
+@pytest.mark.parametrize("whisker", [0.0, 1.0, float("inf")])
+def test_its_own_arguments_are_in_the_config(whisker):
+    loss = make(whisker=whisker, pair_weight=0.1)
+    twin = losses.UNPGLoss.from_config(loss.get_config())
+    assert (twin.whisker, twin.pair_weight) == (whisker, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("whisker", -0.5), ("pair_weight", 0.0)]
+)
+def test_refuses_arguments_out_of_range(argument, value):
+    message = f"Expected {argument} .* Received: {argument}={value}"
+    with pytest.raises(ValueError, match=message):
+        make(**{argument: value})
+
+
+def graphs_of(graph):
+    """A graph and those of all functions that it calls."""
+    yield graph
+    for name in {*graph._functions} - {graph.name}:
+        yield graph._get_function(name).graph
+
+
+def test_nothing_is_larger_than_a_matrix_of_pairs():
+    rows, classes = 64, 40
+    loss = losses.UNPGLoss(embedding_dim=DIM)
+
+    @tf.function
+    def step(labels, y_pred):
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            value = loss(labels, y_pred)
+        return tape.gradient(value, y_pred)
+
+    graph = step.get_concrete_function(
+        tf.TensorSpec([rows], tf.int32),
+        tf.TensorSpec([rows, classes + DIM], tf.float32),
+    ).graph
+    outputs = [
+        output
+        for part in graphs_of(graph)
+        for operation in part.get_operations()
+        for output in operation.outputs
+    ]
+    sizes = [output.shape.num_elements() for output in outputs]
+    assert len(sizes) > 100
+    assert max(size for size in sizes if size) == rows**2
+    # What has no static size is a list or a shape inside of a loop.
+    assert all(
+        output.shape.rank in (None, 0, 1)
+        for output in outputs
+        if output.shape.num_elements() is None
+    )
