@@ -33,13 +33,12 @@ def test_flip_mirrors_about_as_many_as_it_says(images):
 
 
 def test_zoom_and_shift_move_the_ends_of_a_ramp_about_their_places():
-    # Of a ramp from 0.25 to 0.75 along the image's plane, the corners of the
-    # frame show where it lies, so long as it lies inside.
     ramp = np.broadcast_to(np.linspace(0, 255, 9)[:, None, None], (9, 9, 3))
     images = np.repeat(ramp[None], 400, axis=0).astype(np.float32)
     augment = Augmentation(flip=0.0, zoom=0.2, shift=0.1)
     augmented = augment(images, SEED).numpy()[:, :, 4, 0] / 255
-    # Rows 2 and 6 stand at a quarter and three quarters of the side.
+    # Rows 2 and 6 of 0..8 stand at a quarter and three quarters of the side,
+    # inside the image wherever the frame lies.
     side = 2 * (augmented[:, 6] - augmented[:, 2])
     centre = (augmented[:, 6] + augmented[:, 2]) / 2
     assert 0.8 <= side.min() < 0.82 and 1.18 < side.max() <= 1.2 + 1e-5
