@@ -54,7 +54,7 @@ class EmbeddingModel(keras.Model):
         Keras calls it where the model is loaded, before it restores weights:
         a head that is only used in training would otherwise come back new.
         """
-        shape = tuple(self.backbone.compute_output_shape(input_shape))
+        shape = tuple(self._embeddings_shape(input_shape))
         ops.expect(
             len(shape) == 2 and shape[1] is not None,
             "a backbone with embeddings of shape [batch, dim]",
@@ -63,6 +63,13 @@ class EmbeddingModel(keras.Model):
         if not self.head.built:
             self.head.build(shape)
         super().build(input_shape)
+
+    def _embeddings_shape(self, images_shape):
+        if not compat.IS_KERAS_3:
+            return self.backbone.compute_output_shape(images_shape)
+        # Keras 3 infers the shape of a subclassed backbone in this way alone.
+        images = keras.KerasTensor(images_shape)
+        return self.backbone.compute_output_spec(images).shape
 
     def call(self, images, training=None):
         """Computes the backbone's embeddings, [batch, dim]."""
@@ -84,10 +91,13 @@ class EmbeddingModel(keras.Model):
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
     def compile_from_config(self, config):
-        """Compiles as before, where the model is loaded."""
+        """Compiles a loaded model.
+
+        Keras leaves that, with a warning, to those who override `compile`.
+        """
         self.compile(**keras.utils.deserialize_keras_object(config))
-        # Its state is restored into variables.
-        self.optimizer.build(self.trainable_variables)
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def compute_loss(
         self,

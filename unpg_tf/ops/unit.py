@@ -13,7 +13,7 @@ def unit_vectors(vectors):
     Each vector is first divided by its largest entry, so that neither huge
     nor tiny entries leave the range of the dtype when they are squared. A
     zero vector has the direction 0 and length 0. Values and gradients are
-    finite for every finite input.
+    finite for every vector whose length is.
 
     Args:
         vectors: [batch, dim] float tensor.
