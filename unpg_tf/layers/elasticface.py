@@ -73,7 +73,8 @@ class ElasticFace(MarginHead):
         rows, all_rows = distribute.row_numbers(targets)
         step = tf.convert_to_tensor(self.step)
         seed = tf.stack([tf.cast(self.seed, step.dtype), step])
-        draws = tf.random.stateless_normal([all_rows], seed, dtype="float32")
+        # The one generator that draws alike with and without XLA.
+        draws = tf.random.stateless_normal([all_rows], seed, alg="philox")
         draws = tf.cast(tf.gather(draws, rows), targets.dtype)
         margins = self.margin + self.std * draws
         if self.kind == "cosface":
