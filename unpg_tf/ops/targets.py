@@ -16,7 +16,9 @@ def targets_of(cosines, labels):
         wrong class in silence.
     """
     columns = _columns(cosines, labels)
-    targets = tf.gather(cosines, columns, batch_dims=1)
+    # A batched `tf.gather` has a gradient of another shape where a replica
+    # has no rows.
+    targets = tf.gather_nd(cosines, _places(columns))
     return _nan_unless(columns == labels, targets)
 
 
@@ -33,15 +35,18 @@ def replace_targets(cosines, labels, targets):
         entry is NaN where a label is out of range.
     """
     columns = _columns(cosines, labels)
-    indices = tf.stack([tf.range(tf.size(columns)), columns], axis=1)
     # Again, because a margin that clips may have turned the NaN of
     # `targets_of` into a number.
     targets = _nan_unless(columns == labels, targets)
-    return tf.tensor_scatter_nd_update(cosines, indices, targets)
+    return tf.tensor_scatter_nd_update(cosines, _places(columns), targets)
 
 
 def _columns(cosines, labels):
     return tf.clip_by_value(labels, 0, tf.shape(cosines)[1] - 1)
+
+
+def _places(columns):
+    return tf.stack([tf.range(tf.size(columns)), columns], axis=1)
 
 
 def _nan_unless(condition, values):
