@@ -170,9 +170,7 @@ def test_graphs_give_what_eager_code_gives(name):
 
     eager = step(*tensors())
     eager_state = state_of(head)
-    # XLA draws other margins than TensorFlow does.
-    draws = name.startswith("elastic")
-    for jit_compile in (False,) if draws else (False, True):
+    for jit_compile in (False, True):
         restore(head, start)
         cosines = tf.function(step, jit_compile=jit_compile)(*tensors())
         np.testing.assert_allclose(cosines, eager, atol=2e-6)

@@ -1,5 +1,7 @@
 """ElasticFace: a margin drawn anew for each sample."""
 
+import math
+
 import tensorflow as tf
 from tensorflow import keras
 
@@ -73,9 +75,8 @@ class ElasticFace(MarginHead):
         rows, all_rows = distribute.row_numbers(targets)
         step = tf.convert_to_tensor(self.step)
         seed = tf.stack([tf.cast(self.seed, step.dtype), step])
-        # The one generator that draws alike with and without XLA.
-        draws = tf.random.stateless_normal([all_rows], seed, alg="philox")
-        draws = tf.cast(tf.gather(draws, rows), targets.dtype)
+        draws = tf.gather(_normals(all_rows, seed), rows)
+        draws = tf.cast(draws, targets.dtype)
         margins = self.margin + self.std * draws
         if self.kind == "cosface":
             return targets - margins
@@ -90,3 +91,16 @@ class ElasticFace(MarginHead):
             "kind": self.kind,
             "seed": self.seed,
         }
+
+
+def _normals(count, seed):
+    """[count] float32 draws, the same with and without XLA."""
+    # XLA's own normals are others; the bits they are made of agree.
+    bits = tf.random.stateless_uniform(
+        [count], seed, None, None, tf.int32, alg="philox"
+    )
+    # 23 bits, between the representable ends: exact in float32, never +-1.
+    uniform = (
+        tf.cast(tf.bitwise.right_shift(bits, 9), tf.float32) + 0.5
+    ) / 2.0**22
+    return math.sqrt(2.0) * tf.math.erfinv(uniform)
