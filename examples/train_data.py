@@ -20,15 +20,26 @@ def training_set():
             FLAGS.image_size,
             strengths=_strengths(),
         )
-    people = data.read_people(FLAGS.people) if FLAGS.people else None
-    paths, labels, names = data.read_folder(
-        FLAGS.data, people, FLAGS.min_images
-    )
-    print(f"{FLAGS.data}: {len(paths)} images of {len(names)} identities")
+    images, labels, names = _files()
+    print(f"{FLAGS.data}: {len(images)} images of {len(names)} identities")
     if not FLAGS.cache:
-        return paths, labels
+        return images, labels
     print("Decoding them into memory", flush=True)
-    return data.load_images(paths, FLAGS.image_size), labels
+    return data.load_images(images, FLAGS.image_size), labels
+
+
+def _files():
+    """Images as they are stored, their labels, the identities' names."""
+    people = data.read_people(FLAGS.people) if FLAGS.people else None
+    if not FLAGS.data.endswith(".rec"):
+        return data.read_folder(FLAGS.data, people, FLAGS.min_images)
+    if people is not None:
+        raise ValueError(
+            "Expected --people with a folder. "
+            f"Received: --people={FLAGS.people} --data={FLAGS.data}"
+        )
+    records = data.InsightFaceRecords(FLAGS.data, FLAGS.min_images)
+    return records, records.labels, records.names
 
 
 def _strengths():

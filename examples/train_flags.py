@@ -18,8 +18,9 @@ flags.DEFINE_string(
     "data",
     "synthetic",
     "Folder that holds a folder of JPEG or PNG images per identity, as LFW "
-    "and ImageFolder have it; or 'synthetic', drawn identities, which needs "
-    "no download.",
+    "and ImageFolder have it; or FILE.rec, InsightFace's RecordIO, with its "
+    "FILE.idx beside it; or 'synthetic', drawn identities, which needs no "
+    "download.",
 )
 flags.DEFINE_string(
     "people",

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from unpg_tf import ops
 from unpg_tf.data.images import decode_image
+from unpg_tf.data.insightface import InsightFaceRecords
 
 
 def training_batches(
@@ -29,12 +30,12 @@ def training_batches(
     which the order, being fixed, makes exact.
 
     Args:
-        images: list of n paths, or an [n, size, size, 3] uint8 array, such as
-            `load_images` returns.
+        images: list of n paths, an [n, size, size, 3] uint8 array, such as
+            `load_images` returns, or `InsightFaceRecords`.
         labels: [n] integer array.
         batch_size: integer, the global batch of all replicas together.
         image_size: integer, height and width in pixels, where `images` are
-            paths.
+            paths or records.
         augment: callable of a batch of images and a seed of two integers,
             such as an `Augmentation`; None for the images as they are.
         seed: integer.
@@ -64,7 +65,7 @@ def training_batches(
     )
     # Pinned to the host: a data set would fill an accelerator's memory.
     with tf.device("CPU"):
-        images = tf.convert_to_tensor(images)
+        read = _reader(images)
         labels = tf.convert_to_tensor(np.asarray(labels, np.int32))
 
     def epoch_batches(epoch):
@@ -76,8 +77,8 @@ def training_batches(
         return batches.enumerate(epoch * steps)
 
     def load(step, rows):
-        batch = tf.gather(images, rows)
-        if images.dtype == tf.string:
+        batch = read(rows)
+        if batch.dtype == tf.string:
             batch = _decode(batch, image_size)
         if augment is not None:
             # Apart from the seeds of the order, which count from 0.
@@ -97,7 +98,7 @@ def load_images(paths, image_size):
     """Decodes image files into memory, for training sets that fit.
 
     Args:
-        paths: list of n paths of JPEG or PNG files.
+        paths: list of n paths of JPEG or PNG files, or `InsightFaceRecords`.
         image_size: integer, height and width in pixels.
 
     Returns:
@@ -105,29 +106,53 @@ def load_images(paths, image_size):
         3 * image_size² bytes.
 
     Raises:
-        ValueError: a file isn't an image; the message names it.
+        ValueError: a file or record isn't an image; the message names it.
     """
     images = np.empty((len(paths), image_size, image_size, 3), np.uint8)
-    dataset = tf.data.Dataset.from_tensor_slices(list(paths)).map(
-        lambda path: decode_image(tf.io.read_file(path), image_size),
+    read = _reader(paths)
+    dataset = tf.data.Dataset.range(len(paths)).map(
+        lambda row: decode_image(read(row[tf.newaxis])[0], image_size),
         tf.data.AUTOTUNE,
     )
     iterator = dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    for row, path in enumerate(paths):
+    for row in range(len(paths)):
         try:
             images[row] = next(iterator)
         except tf.errors.InvalidArgumentError:
             raise ValueError(
-                f"Expected a JPEG or PNG image. Received: {path}"
+                f"Expected a JPEG or PNG image. Received: {_where(paths, row)}"
             ) from None
     return images
 
 
-def _decode(paths, image_size):
-    """[n] paths -> [n, image_size, image_size, 3] uint8 tensor."""
+def _where(images, row):
+    """The name of an image's file, or of its record."""
+    records = isinstance(images, InsightFaceRecords)
+    return images.where(row) if records else images[row]
+
+
+def _reader(images):
+    """A function of [n] rows to their files' bytes or to their pixels."""
+    if isinstance(images, InsightFaceRecords):
+        return lambda rows: tf.ensure_shape(
+            tf.numpy_function(
+                lambda rows: np.array([images.read(i) for i in rows], object),
+                [rows],
+                tf.string,
+            ),
+            rows.shape,
+        )
+    images = tf.convert_to_tensor(images)
+    if images.dtype != tf.string:
+        return lambda rows: tf.gather(images, rows)
+    return lambda rows: tf.map_fn(tf.io.read_file, tf.gather(images, rows))
+
+
+def _decode(contents, image_size):
+    """[n] files' bytes -> [n, image_size, image_size, 3] uint8 tensor."""
     return tf.map_fn(
-        lambda path: decode_image(tf.io.read_file(path), image_size),
-        paths,
+        lambda contents: decode_image(contents, image_size),
+        contents,
         fn_output_signature=tf.TensorSpec(
             [image_size, image_size, 3], tf.uint8
         ),

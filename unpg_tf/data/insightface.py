@@ -1,0 +1,146 @@
+"""InsightFace's training sets: images and labels in a RecordIO file."""
+
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from unpg_tf.data.recordio import RecordFile
+from unpg_tf.data.recordio import read_index
+
+# flag, label, id, id2; where flag > 0 as many float32 labels follow.
+_HEADER = struct.Struct("<IfQQ")
+
+
+class InsightFaceRecords:
+    """The images of a `.rec` file and who is in them.
+
+    Beside FILE.rec stands FILE.idx with the records' offsets, and maybe
+    FILE.property with `classes,height,width`. Record 0 may be a header, whose
+    two labels give the keys of the identity records; the images are the keys
+    from 1 up to these. Without one every record is an image. All headers are
+    read once, to check and to know the labels; images are read when asked for.
+
+    Args:
+        path: the `.rec` file.
+        min_images: identities of fewer images are left out.
+        exclude: names of identities (their numbers in the file) to leave out.
+
+    Attributes:
+        labels: [n] int32 array, indices into `names`.
+        names: list of the identities' numbers in the file, as strings.
+
+    Raises:
+        FileNotFoundError: there is no such `.rec` or `.idx`.
+        ValueError: the files don't fit each other, a record is broken, a label
+            is no class of the file, or no identity is left. The message names
+            file and record.
+
+    Example:
+        >>> images = InsightFaceRecords("faces_emore/train.rec")
+        >>> dataset = training_batches(images, images.labels, 8, image_size=112)
+    """
+
+    def __init__(self, path, min_images=1, exclude=()):
+        self.path = Path(path)
+        self._file = RecordFile(path)
+        offsets = read_index(self.path.with_suffix(".idx"))
+        keys, classes = self._keys(offsets)
+        labels = np.array([self._label(k, offsets, classes) for k in keys])
+        present, index, sizes = np.unique(
+            labels, return_inverse=True, return_counts=True
+        )
+        left_out = np.isin(present.astype(str), list(exclude))
+        kept = (sizes >= min_images) & ~left_out
+        if not kept.any():
+            raise ValueError(
+                f"Expected an identity with at least min_images={min_images} "
+                f"images in {path}. Received: none of {len(present)}"
+            )
+        rows = kept[index]
+        self.names = present[kept].astype(str).tolist()
+        self.labels = (np.cumsum(kept) - 1)[index[rows]].astype(np.int32)
+        self._keys_of_rows = np.array(keys)[rows]
+        self._offsets = np.array([offsets[k] for k in keys], np.int64)[rows]
+
+    def __len__(self):
+        """Number of images."""
+        return len(self.labels)
+
+    def read(self, row):
+        """Reads the file of an image.
+
+        Args:
+            row: integer, which of the images.
+
+        Returns:
+            The bytes of a JPEG or PNG file.
+
+        Raises:
+            ValueError: the record is broken; the message names it.
+        """
+        payload = self._file.read(int(self._offsets[row]))
+        flag = _HEADER.unpack_from(payload.ljust(_HEADER.size, b"\0"))[0]
+        return payload[_HEADER.size + 4 * flag :]
+
+    def where(self, row):
+        """File and record of an image, to name it in a message."""
+        return f"{self.path}, record {self._keys_of_rows[row]}"
+
+    def _keys(self, offsets):
+        """Keys of the images, and the number of classes or None."""
+        classes = _stated_classes(self.path.with_suffix(".property"))
+        if 0 not in offsets:
+            return sorted(offsets), classes
+        payload = self._file.peek(offsets[0], _HEADER.size + 8)
+        if len(payload) < _HEADER.size or not payload[:4].strip(b"\0"):
+            return sorted(offsets), classes
+        if len(payload) < _HEADER.size + 8:
+            raise self._file.error(offsets[0], "two labels", payload)
+        first, end = struct.unpack_from("<ff", payload, _HEADER.size)
+        # Not by the largest key, which a broken file may put anywhere.
+        last = len(offsets)
+        if not 1 < first <= end <= last + 1:
+            raise ValueError(
+                f"{self.path}, record 0: Expected the range of the identity "
+                f"records within the {last} keys of the .idx. "
+                f"Received: [{first}, {end}]"
+            )
+        keys = range(1, int(first))
+        missing = [key for key in keys if key not in offsets]
+        if missing:
+            raise ValueError(
+                f"{self.path.with_suffix('.idx')}: Expected the keys 1 to "
+                f"{int(first) - 1}. Received: none for {missing[0]}"
+            )
+        return list(keys), classes or (int(end - first) or None)
+
+    def _label(self, key, offsets, classes):
+        """The class of a record's image, from either form of label."""
+        header = self._file.peek(offsets[key], _HEADER.size + 4)
+        header = header.ljust(_HEADER.size + 4, b"\0")
+        flag, label = _HEADER.unpack_from(header)[:2]
+        if flag:
+            (label,) = struct.unpack_from("<f", header, _HEADER.size)
+        limit = 2**31 if classes is None else classes
+        # The comparison is false for NaN.
+        if not (0 <= label < limit and label == int(label)):
+            raise ValueError(
+                f"{self.path}, record {key}: Expected a label in [0, {limit}). "
+                f"Received: {label}"
+            )
+        return int(label)
+
+
+def _stated_classes(path):
+    """The number of classes in a `.property` file, None without one."""
+    if not os.path.isfile(path):
+        return None
+    fields = path.read_bytes()[:64].split(b",")
+    if len(fields) != 3 or not all(f.strip().isdigit() for f in fields):
+        raise ValueError(
+            f"{path}: Expected classes,height,width. "
+            f"Received: {b','.join(fields)!r}"
+        )
+    return int(fields[0])
