@@ -1,5 +1,7 @@
 """The images that train.py trains on, and the pairs that it verifies."""
 
+from pathlib import Path
+
 from absl import flags
 
 from unpg_tf import data
@@ -31,15 +33,23 @@ def training_set():
 def _files():
     """Images as they are stored, their labels, the identities' names."""
     people = data.read_people(FLAGS.people) if FLAGS.people else None
+    exclude = _excluded()
     if not FLAGS.data.endswith(".rec"):
-        return data.read_folder(FLAGS.data, people, FLAGS.min_images)
+        return data.read_folder(FLAGS.data, people, FLAGS.min_images, exclude)
     if people is not None:
         raise ValueError(
             "Expected --people with a folder. "
             f"Received: --people={FLAGS.people} --data={FLAGS.data}"
         )
-    records = data.InsightFaceRecords(FLAGS.data, FLAGS.min_images)
+    records = data.InsightFaceRecords(FLAGS.data, FLAGS.min_images, exclude)
     return records, records.labels, records.names
+
+
+def _excluded():
+    if FLAGS.exclude_people is None:
+        return []
+    lines = Path(FLAGS.exclude_people).read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _strengths():

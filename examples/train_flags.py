@@ -28,6 +28,12 @@ flags.DEFINE_string(
     "File in LFW's people format, such as peopleDevTrain.txt: train on the "
     "identities that it lists, and no other.",
 )
+flags.DEFINE_string(
+    "exclude_people",
+    None,
+    "File of identities to leave out, such as those of a test set: a name (of "
+    "its folder; in a .rec its number) on each line.",
+)
 flags.DEFINE_integer(
     "min_images",
     1,

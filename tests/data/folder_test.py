@@ -51,6 +51,12 @@ def test_min_images_counts_what_is_there(root):
     np.testing.assert_array_equal(folder.labels, [0, 0, 1, 1, 1])
 
 
+def test_excluded_identities_are_left_out(root):
+    folder = read_folder(root, exclude=["Bob", "Eve"])
+    assert folder.names == ["Ada", "Cid"]
+    np.testing.assert_array_equal(folder.labels, [0, 1, 1, 1])
+
+
 def test_errors_name_the_folder(root):
     with pytest.raises(FileNotFoundError, match="folder per|nowhere"):
         read_folder(root / "nowhere")

@@ -14,6 +14,7 @@ from absl.testing import flagsaver
 from tensorflow import keras
 
 import unpg_tf  # noqa: F401  Registers the classes of saved models.
+from tests.data import records
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -146,6 +147,32 @@ def test_a_folder_of_images_trains_replicas(tmp_path):
     assert model.head.num_classes == 2
     assert model.head.upper_margin == 0.7
     assert "val_pair_accuracy" in read_log(tmp_path / "run")[0]
+
+
+def test_a_record_file_trains_replicas(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 40, 40, 3)).astype(np.uint8)
+    records.write(
+        tmp_path / "train.rec",
+        [(i // 4, tf.io.encode_png(x).numpy()) for i, x in enumerate(images)],
+        classes=3,
+    )
+    (tmp_path / "test.txt").write_text("1\n\n")
+    losses = []
+    for cache in ("--cache", "--nocache"):
+        code, output, errors = run(
+            "--strategy=mirrored",
+            cache,
+            **{**TINY, "epochs": 1, "batch_size": 4},
+            devices=2,
+            data=tmp_path / "train.rec",
+            exclude_people=tmp_path / "test.txt",
+            output_dir=tmp_path / cache,
+        )
+        assert code == 0, errors
+        assert "8 images of 2 identities" in output
+        losses.append(float(read_log(tmp_path / cache)[0]["loss"]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 @pytest.fixture(scope="module")

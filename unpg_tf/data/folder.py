@@ -22,7 +22,7 @@ class ImageFolder(NamedTuple):
     names: list
 
 
-def read_folder(root, people=None, min_images=1):
+def read_folder(root, people=None, min_images=1, exclude=()):
     """Lists the images in `root/<identity>/<file>.jpg|jpeg|png`.
 
     Args:
@@ -31,13 +31,14 @@ def read_folder(root, people=None, min_images=1):
             `read_people` returns; None takes all. A name without a folder is
             passed over.
         min_images: identities of fewer images are left out.
+        exclude: names of identities to leave out.
 
     Returns:
         An `ImageFolder`: `paths`, `labels` and `names`, the same in every run.
 
     Raises:
         FileNotFoundError: `root` is no folder, or holds no image.
-        ValueError: `people` and `min_images` leave no identity.
+        ValueError: `people`, `min_images` and `exclude` leave no identity.
 
     Example:
         >>> people = read_people("lfw/peopleDevTrain.txt")
@@ -49,6 +50,8 @@ def read_folder(root, people=None, min_images=1):
     if people is not None:
         listed = set(people)
         identities = {k: v for k, v in identities.items() if k in listed}
+    left_out = set(exclude)
+    identities = {k: v for k, v in identities.items() if k not in left_out}
     kept = {k: v for k, v in identities.items() if len(v) >= min_images}
     if not kept:
         among = "" if people is None else " among the listed people"
