@@ -68,7 +68,8 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path, protocol):
         (pickle.dumps((IMAGES, SAME[1:])), "46 images and 22 pairs"),
         (pickle.dumps(([], [])), "0 images and 0 pairs"),
         (pickle.dumps((IMAGES, SAME))[:-9], "set.bin: "),
-        (b"", "set.bin: "),
+        (b"", "set.bin: Expected a whole pickle"),
+        (b"PK\x03\x04\x8e\xd5", "set.bin: Expected a whole pickle"),
         # A length, and a memo, that would fill the memory.
         (b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b".", "set.bin: "),
         (b"\x80\x02]r\xff\xff\xff\x7f.", "Expected a memo below"),
@@ -82,3 +83,16 @@ def test_refuses_other_files(tmp_path, contents, message):
 def test_names_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="Expected a .bin file"):
         read_bin(tmp_path / "none.bin")
+
+
+def test_a_damaged_file_is_read_or_refused(tmp_path):
+    contents = pickle.dumps((IMAGES, np.array(SAME)), 2)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(contents)
+        for place in rng.integers(0, len(damaged), 3):
+            damaged[place] = rng.integers(256)
+        try:
+            read(tmp_path, bytes(damaged))
+        except ValueError as error:
+            assert "set.bin: Expected" in str(error)

@@ -33,7 +33,7 @@ def load(contents):
     try:
         _check(contents)
         return _Unpickler(io.BytesIO(contents), encoding="bytes").load()
-    except ValueError:
+    except _Refused:
         raise
     # A damaged pickle fails in whatever way its remains happen to.
     except Exception as error:
@@ -43,17 +43,21 @@ def load(contents):
         ) from error
 
 
+class _Refused(ValueError):
+    """What is read well, but isn't admitted."""
+
+
 def _check(contents):
     """Refuses opcodes, and numbers of memos, that such files don't have."""
     for opcode, argument, position in pickletools.genops(contents):
         if opcode.name not in _OPCODES:
-            raise ValueError(
+            raise _Refused(
                 "Expected byte strings, lists, tuples, booleans and uint8 "
                 f"arrays. Received: {opcode.name} at byte {position}"
             )
         # The memo is an array as long as the highest number in it.
         if "PUT" in opcode.name and argument > len(contents):
-            raise ValueError(
+            raise _Refused(
                 f"Expected a memo below {len(contents)}. "
                 f"Received: {argument} at byte {position}"
             )
@@ -65,7 +69,7 @@ class _Type:
     def __init__(self, name, *_):
         name = name.decode() if isinstance(name, bytes) else name
         if name not in ("u1", "uint8", "|u1", "b1", "bool", "|b1"):
-            raise ValueError(f"Expected dtype uint8. Received: {name!r}")
+            raise _Refused(f"Expected dtype uint8. Received: {name!r}")
         self.is_bool = "b" in name
 
     def __setstate__(self, state):
@@ -81,7 +85,7 @@ class _Array:
     def __setstate__(self, state):
         dtype, self.contents = state[2], bytes(state[4])
         if not isinstance(dtype, _Type):
-            raise ValueError(f"Expected dtype uint8. Received: {dtype!r}")
+            raise _Refused(f"Expected dtype uint8. Received: {dtype!r}")
 
 
 def _scalar(dtype, value):
@@ -91,7 +95,7 @@ def _scalar(dtype, value):
 def _encode(text, encoding):
     # Python 3 writes bytes so in protocols 0 to 2.
     if encoding not in ("latin1", b"latin1"):
-        raise ValueError(f"Expected latin1. Received: {encoding!r}")
+        raise _Refused(f"Expected latin1. Received: {encoding!r}")
     return text.encode("latin1")
 
 
@@ -120,7 +124,7 @@ _NAMES = {
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) not in _NAMES:
-            raise ValueError(
+            raise _Refused(
                 "Expected byte strings, lists, tuples, booleans and uint8 "
                 f"arrays. Received: {module}.{name}"
             )
