@@ -16,6 +16,11 @@ Faces, LFW's View 2: ten folds, each by the threshold of the other nine.
     python examples/evaluate.py --model=saved_models/lfw/1 \
         --data=lfw --pairs=lfw/pairs.txt --report=runs/lfw/report.json
 
+Faces, one of InsightFace's .bin sets: ten folds in its own order.
+
+    python examples/evaluate.py --model=runs/lfw/model.keras \
+        --protocol=bin --data=agedb_30.bin --report=runs/lfw/agedb.json
+
 The summary is printed. --report writes it as JSON, with two pictures beside
 it: the ROC curve (report_roc.png) and the histograms of the similarities
 (report_similarities.png).
@@ -36,6 +41,12 @@ flags.DEFINE_string(
     None,
     "A trained model: a .keras file, or the folder of a SavedModel whose "
     "serving_default signature takes images and gives embedding. Required.",
+)
+flags.DEFINE_enum(
+    "protocol",
+    "lfw",
+    ["lfw", "bin"],
+    "lfw: pairs by --pairs, or drawn ones. bin: --data is a .bin file.",
 )
 flags.DEFINE_string(
     "data",
@@ -116,7 +127,14 @@ def _evaluate():
 def _check_flags():
     if FLAGS.model is None:
         raise ValueError("Expected --model. Received: none")
-    if FLAGS.data == "synthetic":
+    if FLAGS.protocol == "bin":
+        for name in ("pairs", "threshold_pairs"):
+            if FLAGS[name].value is not None:
+                raise ValueError(
+                    f"Expected --protocol=lfw with --{name}. "
+                    "Received: --protocol=bin"
+                )
+    elif FLAGS.data == "synthetic":
         for name in ("pairs", "threshold_pairs"):
             if FLAGS[name].value is not None:
                 raise ValueError(
@@ -132,6 +150,8 @@ def _check_flags():
 
 def _pairs(image_size):
     """The pairs to measure on, and those to choose the threshold on."""
+    if FLAGS.protocol == "bin":
+        return evaluation.read_bin(FLAGS.data), None
     if FLAGS.data == "synthetic":
         count = FLAGS.synthetic_pairs
         return evaluation.synthetic_pairs(count, image_size), None

@@ -86,6 +86,17 @@ def test_paths_and_pixels_give_the_same(tmp_path):
         np.testing.assert_array_equal(embedder(given), embedder(images))
 
 
+def test_encoded_images_give_what_their_files_do():
+    model, images = small_model(), pictures(5)
+    encoded = np.empty(5, object)
+    encoded[:] = [tf.io.encode_png(image).numpy() for image in images]
+    embedder = Embedder(model, batch_size=2)
+    np.testing.assert_array_equal(embedder(encoded), embedder(images))
+    encoded[3] = b"no image"
+    with pytest.raises(ValueError, match="Received: image 3"):
+        embedder(encoded)
+
+
 def test_resizes_files_to_the_model(tmp_path):
     grey = np.full((20, 30, 1), 200, np.uint8)
     path = write_png(tmp_path / "grey.png", grey)

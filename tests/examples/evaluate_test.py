@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from unpg_tf.data import synthetic
 from unpg_tf.evaluation import Embedder
 from unpg_tf.evaluation import evaluate_pairs
 from unpg_tf.evaluation import load_model
+from unpg_tf.evaluation import read_bin
 from unpg_tf.evaluation import read_pairs
 from unpg_tf.layers import CosFace
 from unpg_tf.models import EmbeddingModel
@@ -107,6 +109,43 @@ def test_drawn_identities_in_ten_folds_with_pictures(model_file, tmp_path):
     }
 
 
+@pytest.fixture(scope="module")
+def bin_file(tmp_path_factory):
+    images, _ = synthetic.labelled_images(PEOPLE, 8, SIZE)
+    encoded = [tf.io.encode_png(image).numpy() for image in images]
+    # Neighbours are of one identity, images half the set apart of two.
+    half = len(encoded) // 2
+    others = [encoded[i // 2 + i % 2 * half] for i in range(len(encoded))]
+    images = [
+        image
+        for i in range(0, len(encoded), 2)
+        for image in (*encoded[i : i + 2], *others[i : i + 2])
+    ]
+    path = tmp_path_factory.mktemp("bin") / "set.bin"
+    path.write_bytes(pickle.dumps((images, [True, False] * half), 2))
+    return path
+
+
+def test_a_bin_set_in_ten_folds(model_file, bin_file, tmp_path):
+    path = tmp_path / "report.json"
+    done = run(
+        "--noplots",
+        protocol="bin",
+        data=bin_file,
+        model=model_file,
+        report=path,
+    )
+    assert done.returncode == 0, done.stderr
+    expected, _ = evaluate_pairs(
+        Embedder(load_model(model_file)), read_bin(bin_file)
+    )
+    actual = json.loads(path.read_text())
+    for key, value in expected.items():
+        assert actual[key] == pytest.approx(value, abs=1e-6), key
+    assert actual["folds"] == 10
+    assert actual["pairs"] == {"total": 48, "same": 24, "different": 24}
+
+
 def test_help_tells_the_flags():
     done = run("--help")
     assert "Faces, LFW's View 1" in done.stdout
@@ -119,6 +158,10 @@ def test_help_tells_the_flags():
     [
         ({}, "Expected --model. Received: none"),
         ({"model": "{model}", "data": "{faces}"}, "Expected --pairs with a"),
+        (
+            {"model": "{model}", "protocol": "bin", "data": "{model}"},
+            "model.keras: Expected .*Received",
+        ),
         (
             {
                 "model": "{model}",
@@ -135,6 +178,6 @@ def test_a_mistake_is_told_in_a_line(model_file, faces, flags, message):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("evaluate.py: Expected")
+    assert last.startswith("evaluate.py: ") and "Expected" in last
     assert done.stdout == ""
     assert re.search(message, last)

@@ -1,5 +1,6 @@
 """Verification: pairs of images, embeddings, exact metrics, reports."""
 
+from unpg_tf.evaluation.bin_pairs import read_bin
 from unpg_tf.evaluation.callback import VerificationCallback
 from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.embed import load_model
@@ -47,6 +48,7 @@ __all__ = [
     "pair_similarities",
     "plot_roc",
     "plot_similarities",
+    "read_bin",
     "read_pairs",
     "roc_curve",
     "separation",

@@ -77,8 +77,9 @@ class Embedder:
         """Embeds images.
 
         Args:
-            images: [n] paths of JPEG or PNG files of any size, or
-                [n, image_size, image_size, 3] array of values 0..255.
+            images: [n] paths of JPEG or PNG files of any size, [n] object
+                array of such files' bytes, or [n, image_size, image_size, 3]
+                array of values 0..255.
             verbose: 1 shows a progress bar, 0 doesn't.
 
         Returns:
@@ -145,22 +146,33 @@ def _image_size(model, image_size):
 def _decoded(paths, image_size, batch_size):
     """Yields batches of decoded images, and names a file that isn't one."""
     dataset = tf.data.Dataset.from_tensor_slices(paths)
+    read = _reader(paths)
     dataset = dataset.map(
-        lambda path: decode_image(tf.io.read_file(path), image_size),
+        lambda path: decode_image(read(path), image_size),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     try:
         yield from dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
     except tf.errors.InvalidArgumentError:
-        path = next(path for path in paths if not _is_image(path, image_size))
+        row, path = next(
+            (row, path)
+            for row, path in enumerate(paths)
+            if not _is_image(read(path), image_size)
+        )
+        name = f"image {row}" if paths.dtype == object else path
         raise ValueError(
-            f"Expected a JPEG or PNG image. Received: {path}"
+            f"Expected a JPEG or PNG image. Received: {name}"
         ) from None
 
 
-def _is_image(path, image_size):
+def _reader(images):
+    """Paths are read; an array of objects holds the files' bytes."""
+    return tf.identity if images.dtype == object else tf.io.read_file
+
+
+def _is_image(contents, image_size):
     try:
-        decode_image(tf.io.read_file(path), image_size)
+        decode_image(contents, image_size)
     except tf.errors.InvalidArgumentError:
         return False
     return True

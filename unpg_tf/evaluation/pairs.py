@@ -14,8 +14,8 @@ class Pairs:
     """Pairs of images, each image kept once.
 
     Attributes:
-        images: [n] array of file paths, or [n, height, width, 3] array of
-            pixel values 0..255.
+        images: [n] array of file paths, [n] object array of files' bytes, or
+            [n, height, width, 3] array of pixel values 0..255.
         left: [pairs] integer array, indices into `images`.
         right: [pairs] integer array, indices into `images`.
         same: [pairs] bool array, True for a pair of one identity.
