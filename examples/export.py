@@ -5,6 +5,12 @@ With the threshold that an evaluation chose, and the flip test as it had it:
     python examples/export.py --model=runs/demo/model.keras \
         --threshold_from=runs/demo/report.json --output=saved_models/demo/1
 
+With the threshold that lets one stranger in a hundred pass:
+
+    python examples/export.py --model=runs/demo/model.keras \
+        --threshold_from=runs/demo/report.json --far=0.01 \
+        --output=saved_models/demo/1
+
 With one of your own:
 
     python examples/export.py --model=runs/lfw/model.keras \
@@ -47,6 +53,14 @@ flags.DEFINE_string(
     "threshold_from",
     None,
     "Report that evaluate.py wrote, to take the threshold from.",
+)
+flags.DEFINE_float(
+    "far",
+    None,
+    "With --threshold_from: the false accept rate, one of the report's, whose "
+    "threshold to take. By default the threshold of the best accuracy.",
+    lower_bound=0.0,
+    upper_bound=1.0,
 )
 flags.DEFINE_bool(
     "flip",
@@ -99,6 +113,10 @@ def _check_flags():
             "Expected either --threshold or --threshold_from. "
             f"Received: {given}"
         )
+    if FLAGS.far is not None and FLAGS.threshold_from is None:
+        raise ValueError(
+            f"Expected --threshold_from with --far. Received: --far={FLAGS.far}"
+        )
     if not Path(FLAGS.model).is_file():
         raise FileNotFoundError(
             f"Expected a .keras file. Received: --model={FLAGS.model}"
@@ -109,7 +127,7 @@ def _settings():
     """The threshold and the flip test, as arguments of `save`."""
     if FLAGS.threshold_from is None:
         return {"threshold": FLAGS.threshold, "flip": bool(FLAGS.flip)}
-    settings = export.read_settings(FLAGS.threshold_from)
+    settings = export.read_settings(FLAGS.threshold_from, FLAGS.far)
     if FLAGS.flip is not None:
         settings["flip"] = FLAGS.flip
     return settings

@@ -11,6 +11,7 @@ from unpg_tf.evaluation import evaluate_embeddings
 from unpg_tf.evaluation import fold_accuracy
 from unpg_tf.evaluation import pair_similarities
 from unpg_tf.evaluation import tar_at_far
+from unpg_tf.evaluation import threshold_at_far
 from unpg_tf.evaluation import verification_report
 from unpg_tf.evaluation import write_report
 
@@ -27,6 +28,12 @@ def test_one_fold_is_measured_by_the_given_threshold():
     assert report["eer"] == eer(similarities, same)
     assert report["tar_at_far"] == {
         "0.1": tar_at_far(similarities, same, [0.1])[0.1],
+        "0.01": None,
+        "0.001": None,
+        "0.0001": None,
+    }
+    assert report["threshold_at_far"] == {
+        "0.1": threshold_at_far(similarities, same, [0.1])[0.1],
         "0.01": None,
         "0.001": None,
         "0.0001": None,

@@ -8,6 +8,7 @@ from unpg_tf.evaluation import auc
 from unpg_tf.evaluation import eer
 from unpg_tf.evaluation import roc_curve
 from unpg_tf.evaluation import tar_at_far
+from unpg_tf.evaluation import threshold_at_far
 
 PARTED = np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, True, False, False])
 REVERSED = PARTED[0], ~PARTED[1]
@@ -69,6 +70,19 @@ def test_tar_at_far_is_the_best_of_the_allowed_thresholds():
                 assert tar is None
             else:
                 assert tar == max(b for a, b in points if a <= far)
+
+
+def test_threshold_at_far_gives_the_tar_and_keeps_to_the_far():
+    for similarities, same in CASES:
+        fars = (1, 0.5, 0.4, 0.1)
+        tars = tar_at_far(similarities, same, fars)
+        for far, t in threshold_at_far(similarities, same, fars).items():
+            if t is None:
+                assert tars[far] is None
+            else:
+                measured = rates(similarities, same, t)
+                assert measured[0] <= far and measured[1] == tars[far]
+    assert threshold_at_far(*PARTED, [0.5]) == {0.5: (0.2 + 0.1) / 2}
 
 
 @pytest.mark.parametrize("negatives, known", [(9, 0), (10, 1), (999, 2)])

@@ -11,6 +11,8 @@ from tensorflow import keras
 
 from unpg_tf import export
 from unpg_tf.data.synthetic import draw
+from unpg_tf.evaluation import Embedder
+from unpg_tf.evaluation import load_model
 from unpg_tf.layers import CosFace
 from unpg_tf.models import EmbeddingModel
 
@@ -208,3 +210,14 @@ def test_a_threshold_is_a_cosine(tmp_path, threshold):
     with pytest.raises(ValueError, match=r"\[-1, 1\].*Received: threshold="):
         export.save(make_model(), tmp_path / "1", threshold=threshold)
     assert os.listdir(tmp_path) == []
+
+
+def test_an_evaluation_need_not_be_told_the_image_size(tmp_path):
+    model = make_model()
+    export.save(model, tmp_path / "1", threshold=0.5, false_accept_rate=0.1)
+    embedder = Embedder(load_model(tmp_path / "1"), flip=False)
+    assert embedder.image_size == SIZE
+    expected = unit(model.predict(images(), verbose=0))
+    np.testing.assert_allclose(embedder(images()), expected, atol=1e-6)
+    loaded = tf.saved_model.load(str(tmp_path / "1"))
+    assert loaded.false_accept_rate.numpy() == np.float32(0.1)

@@ -176,3 +176,10 @@ def test_a_model_without_embeddings_is_refused():
     model = keras.Model(images, keras.layers.Conv2D(2, 3)(images))
     with pytest.raises(ValueError, match=r"Expected .*\[n, dim\].*Received"):
         Server(model, 4, 0.5)
+
+
+def test_size_and_rate_are_kept_beside_the_threshold(model):
+    server = Server(model, SIZE, 0.5, false_accept_rate=0.01)
+    assert server.image_size.numpy() == SIZE
+    assert server.false_accept_rate.numpy() == np.float32(0.01)
+    assert np.isnan(Server(model, SIZE, 0.5).false_accept_rate.numpy())

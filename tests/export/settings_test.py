@@ -11,7 +11,22 @@ from unpg_tf.export import read_settings
 def test_threshold_and_flip(tmp_path, flip):
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"threshold": 0.25, "flip": flip, "auc": 1}))
-    assert read_settings(report) == {"threshold": 0.25, "flip": flip}
+    assert read_settings(report) == {
+        "threshold": 0.25,
+        "flip": flip,
+        "false_accept_rate": None,
+    }
+
+
+def test_threshold_at_a_false_accept_rate(tmp_path):
+    report = tmp_path / "report.json"
+    rates = {"0.1": 0.125, "0.001": 0.5, "0.0001": None}
+    report.write_text(json.dumps({"threshold": 0, "threshold_at_far": rates}))
+    got = read_settings(report, far=0.001)
+    assert (got["threshold"], got["false_accept_rate"]) == (0.5, 0.001)
+    for far in (0.0001, 0.2):
+        with pytest.raises(ValueError, match=f"Expected .* rate {far}"):
+            read_settings(report, far=far)
 
 
 def test_flip_is_off_where_the_report_does_not_say(tmp_path):

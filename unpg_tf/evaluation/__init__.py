@@ -19,6 +19,7 @@ from unpg_tf.evaluation.roc import auc
 from unpg_tf.evaluation.roc import eer
 from unpg_tf.evaluation.roc import roc_curve
 from unpg_tf.evaluation.roc import tar_at_far
+from unpg_tf.evaluation.roc import threshold_at_far
 from unpg_tf.evaluation.served_model import ServedModel
 from unpg_tf.evaluation.verification import FoldAccuracy
 from unpg_tf.evaluation.verification import Separation
@@ -54,6 +55,7 @@ __all__ = [
     "separation",
     "synthetic_pairs",
     "tar_at_far",
+    "threshold_at_far",
     "verification_report",
     "write_report",
 ]

@@ -8,6 +8,7 @@ from unpg_tf.evaluation.files import replaced
 from unpg_tf.evaluation.roc import auc
 from unpg_tf.evaluation.roc import eer
 from unpg_tf.evaluation.roc import tar_at_far
+from unpg_tf.evaluation.roc import threshold_at_far
 from unpg_tf.evaluation.verification import accuracy_at
 from unpg_tf.evaluation.verification import fold_accuracy
 from unpg_tf.evaluation.verification import pair_similarities
@@ -31,7 +32,8 @@ def verification_report(similarities, same, fold=None, threshold=None):
         Dictionary that JSON can hold: `accuracy`; `accuracy_std`, over the
         folds, None without; `threshold`, the folds' mean; `auc`; `eer`;
         `tar_at_far`, with keys "0.1", "0.01", "0.001" and "0.0001" and None
-        where there are too few pairs to say; `pairs`, with `total`, `same`
+        where there are too few pairs to say; `threshold_at_far`, with the
+        same keys; `pairs`, with `total`, `same`
         and `different`; `folds`; `inf_positive`, `sup_negative` and
         `well_discriminative`.
 
@@ -45,12 +47,16 @@ def verification_report(similarities, same, fold=None, threshold=None):
     """
     same = np.asarray(same)
     tars = tar_at_far(similarities, same)
+    thresholds = threshold_at_far(similarities, same)
     parted = separation(similarities, same)
     return {
         **_accuracy(similarities, same, fold, threshold),
         "auc": auc(similarities, same),
         "eer": eer(similarities, same),
         "tar_at_far": {str(far): tar for far, tar in tars.items()},
+        "threshold_at_far": {
+            str(far): threshold for far, threshold in thresholds.items()
+        },
         "pairs": {
             "total": len(same),
             "same": int(same.sum()),

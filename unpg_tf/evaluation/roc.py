@@ -155,22 +155,74 @@ def tar_at_far(similarities, same, fars=FARS):
         >>> tar_at_far(similarities, same, fars=(0.1, 0.01))
         {0.1: 0.914, 0.01: 0.688}
     """
+    _check_fars(fars)
+    accepted = accepted_pairs(similarities, same)
+    return {far: _tar_at(accepted, far) for far in fars}
+
+
+def threshold_at_far(similarities, same, fars=FARS):
+    """Finds the thresholds that keep to given false accept rates.
+
+    Of the thresholds whose FAR doesn't exceed the given one, that of
+    `tar_at_far`: midway between the lowest similarity that it accepts and the
+    highest that it rejects.
+
+    Args:
+        similarities: [pairs] float array.
+        same: [pairs] bool array, True for a pair of one identity.
+        fars: false accept rates, floats in 0..1.
+
+    Returns:
+        Dictionary of each FAR to its threshold, or to None where there are
+        fewer than 1 / FAR pairs of two identities, too few to say.
+
+    Raises:
+        ValueError: a FAR isn't within 0..1, or as `accepted_pairs`.
+
+    Example:
+        >>> threshold_at_far(similarities, same, fars=(0.1, 0.01))
+        {0.1: 0.21, 0.01: 0.35}
+    """
+    _check_fars(fars)
+    accepted = accepted_pairs(similarities, same)
+    return {far: _threshold_at(accepted, far) for far in fars}
+
+
+def _check_fars(fars):
     if not all(0 < far <= 1 for far in fars):
         raise ValueError(
             "Expected false accept rates above 0 and up to 1. "
             f"Received: fars={fars}"
         )
-    accepted = accepted_pairs(similarities, same)
-    return {far: _tar_at(accepted, far) for far in fars}
+
+
+def _threshold_at(accepted, far):
+    last = _last_accepted(accepted, far)
+    if last is None:
+        return None
+    # None accepted: just above the highest. All accepted: the lowest itself.
+    values = accepted.values
+    above = values[last - 1] if last else np.nextafter(values[0], np.inf)
+    below = values[last] if 0 < last < len(values) else above
+    midway = (above + below) / 2
+    # Nothing lies midway between two floats that are next to each other.
+    return float(midway if midway > below else above)
 
 
 def _tar_at(accepted, far):
+    last = _last_accepted(accepted, far)
+    return (
+        None if last is None else float(accepted.same[last] / accepted.same[-1])
+    )
+
+
+def _last_accepted(accepted, far):
+    """How many distinct similarities a FAR accepts; None if too few pairs."""
     # 0.29 * 100 is 28.999999999999996: round such products back up.
     allowed = int(np.floor(far * int(accepted.different[-1]) + 1e-9))
     if allowed < 1:
         return None
-    last = np.searchsorted(accepted.different, allowed, side="right") - 1
-    return float(accepted.same[last] / accepted.same[-1])
+    return int(np.searchsorted(accepted.different, allowed, side="right")) - 1
 
 
 def _checked(similarities, same):

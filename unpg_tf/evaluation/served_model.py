@@ -40,6 +40,10 @@ class ServedModel:
             )
         spec = self._signature.structured_input_signature[1]["images"]
         self.input_shape = tuple(spec.shape)
+        # The signature takes images of any size, the backbone only one.
+        size = getattr(self._loaded, "image_size", None)
+        if size is not None:
+            self.input_shape = (None, int(size), int(size), 3)
 
     def __call__(self, images, training=False):
         """Computes embeddings, [n, dim], of images with values 0..255."""

@@ -18,6 +18,7 @@ def save(
     threshold,
     image_size=None,
     flip=False,
+    false_accept_rate=None,
     overwrite=False,
 ):
     """Writes a model as a SavedModel that TensorFlow alone can serve.
@@ -45,6 +46,8 @@ def save(
             model takes; None for what its input layer says.
         flip: bool, whether the embeddings of an image and of its mirror are
             averaged. It costs twice the time.
+        false_accept_rate: float in (0, 1], the rate that the threshold was
+            chosen for; None where it wasn't chosen for one. It is stored.
         overwrite: bool, whether a SavedModel in `directory` is replaced.
 
     Raises:
@@ -70,7 +73,7 @@ def save(
     backbone = model.backbone if isinstance(model, EmbeddingModel) else model
     if image_size is None:
         image_size = _image_size(backbone)
-    server = Server(backbone, image_size, threshold, flip)
+    server = Server(backbone, image_size, threshold, flip, false_accept_rate)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=directory.parent, prefix=f".{directory.name}-"

@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from unpg_tf import ops
-from unpg_tf.data.images import decode_image
 from unpg_tf.data.images import resize
+from unpg_tf.export.decoding import decode_images
 
 
 class Server(tf.Module):
@@ -23,18 +23,33 @@ class Server(tf.Module):
             identity.
         flip: bool, whether the embeddings of an image and of its mirror are
             averaged.
+        false_accept_rate: float, the rate that the threshold was chosen for;
+            None where it wasn't chosen for one.
 
     Attributes:
-        threshold: scalar float32 variable, saved along with the weights.
+        threshold: scalar float32 variable, saved along with the weights, as
+            are the others.
+        false_accept_rate: scalar float32 variable, NaN for None.
+        image_size: scalar int32 variable.
 
     Raises:
         ValueError: the backbone's output isn't [n, dim].
     """
 
-    def __init__(self, backbone, image_size, threshold, flip=False):
+    def __init__(
+        self,
+        backbone,
+        image_size,
+        threshold,
+        flip=False,
+        false_accept_rate=None,
+    ):
         super().__init__()
         self.threshold = tf.Variable(threshold, False, dtype=tf.float32)
-        self._image_size = image_size
+        rate = float("nan") if false_accept_rate is None else false_accept_rate
+        self.false_accept_rate = tf.Variable(rate, False, dtype=tf.float32)
+        self.image_size = tf.Variable(image_size, False, dtype=tf.int32)
+        self._size = image_size
         images = tf.TensorSpec([None, image_size, image_size, 3], tf.uint8)
         # One function that every signature calls: the backbone is traced, and
         # stored, once.
@@ -71,7 +86,7 @@ class Server(tf.Module):
             A dictionary of `embedding`, [n, dim] float32 of unit length, and
             `norm`, [n] float32, the length that the backbone gave it.
         """
-        embeddings, norms = self._embed(resize(images, self._image_size))
+        embeddings, norms = self._embed(resize(images, self._size))
         return {"embedding": embeddings, "norm": norms}
 
     @tf.function(
@@ -86,9 +101,10 @@ class Server(tf.Module):
         Returns:
             A dictionary of `embedding` and `norm` as `embed_images` gives
             them, and `valid`, [n] bool: false where the bytes aren't those of
-            an image, whose embedding and norm are 0.
+            an image, or the image has more pixels than
+            `decoding.MAX_PIXELS`; embedding and norm are 0 there.
         """
-        images, valid = self._decode(image_bytes)
+        images, valid = decode_images(image_bytes, self._size)
         embeddings, norms = self._embed(images)
         return {
             "embedding": tf.where(valid[:, tf.newaxis], embeddings, 0.0),
@@ -120,37 +136,18 @@ class Server(tf.Module):
             tf.size(image_bytes_b),
             "Expected as many image_bytes_a as image_bytes_b.",
         )
-        a = self.embed_encoded(image_bytes_a)
-        b = self.embed_encoded(image_bytes_b)
-        valid = a["valid"] & b["valid"]
-        similarity = tf.reduce_sum(a["embedding"] * b["embedding"], axis=1)
+        # One call of the backbone, on both halves.
+        both = self.embed_encoded(
+            tf.concat([image_bytes_a, image_bytes_b], axis=0)
+        )
+        valid = tf.reduce_all(tf.reshape(both["valid"], [2, -1]), axis=0)
+        a, b = tf.split(both["embedding"], 2)
+        similarity = tf.reduce_sum(a * b, axis=1)
         return {
             "similarity": similarity,
             "same": valid & (similarity >= self.threshold),
             "valid": valid,
         }
-
-    def _decode(self, image_bytes):
-        size = self._image_size
-        blank = tf.zeros([size, size, 3], tf.uint8)
-        # An operation that fails in a graph fails the whole request, unless
-        # it runs in a dataset, which can leave a failed element out.
-        nothing = tf.data.Dataset.from_tensors((blank, False))
-
-        def decode_or_blank(contents):
-            images = tf.data.Dataset.from_tensors(contents)
-            images = images.map(lambda x: (decode_image(x, size), True))
-            images = images.ignore_errors().concatenate(nothing)
-            return images.take(1).get_single_element()
-
-        return tf.map_fn(
-            decode_or_blank,
-            image_bytes,
-            fn_output_signature=(
-                tf.TensorSpec([size, size, 3], tf.uint8),
-                tf.TensorSpec([], tf.bool),
-            ),
-        )
 
 
 def _embed(backbone, images, flip):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 
-def read_settings(report):
+def read_settings(report, far=None):
     """Reads the threshold, and what it is the threshold of, from a report.
 
     A threshold holds for embeddings made as they were when it was chosen:
@@ -13,14 +13,18 @@ def read_settings(report):
     Args:
         report: string or path, the JSON file that `examples/evaluate.py`
             wrote.
+        far: float, one of the report's false accept rates, whose threshold is
+            wanted; None for the threshold of the best accuracy.
 
     Returns:
-        Dictionary of arguments of `unpg_tf.export.save`: `threshold`, float,
-        and `flip`, bool, false where the report doesn't say.
+        Dictionary of arguments of `unpg_tf.export.save`: `threshold`, float;
+        `flip`, bool, false where the report doesn't say; and
+        `false_accept_rate`, which is `far`.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file isn't JSON, or has no number as its threshold.
+        ValueError: the file isn't JSON, or has no number as its threshold, or
+            none for `far`, as where it was measured on too few pairs.
 
     Example:
 
@@ -32,10 +36,22 @@ def read_settings(report):
     text = Path(report).read_text(encoding="utf-8")
     try:
         values = json.loads(text)
-        threshold = float(values["threshold"])
+        threshold = _threshold(values, far)
     except (ValueError, TypeError, KeyError) as error:
+        wanted = "" if far is None else f" at the false accept rate {far}"
         raise ValueError(
-            f'{report}: Expected JSON with a number under "threshold". '
+            f'{report}: Expected JSON with a number under "threshold"{wanted}. '
             f"Received: {text[:60]!r}"
         ) from error
-    return {"threshold": threshold, "flip": bool(values.get("flip", False))}
+    return {
+        "threshold": threshold,
+        "flip": bool(values.get("flip", False)),
+        "false_accept_rate": far,
+    }
+
+
+def _threshold(values, far):
+    if far is None:
+        return float(values["threshold"])
+    thresholds = values["threshold_at_far"].items()
+    return float({float(rate): value for rate, value in thresholds}[far])
