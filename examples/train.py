@@ -40,6 +40,7 @@ from train_callbacks import FiniteLoss
 from train_callbacks import ScalarLog
 from train_callbacks import csv_log
 
+from unpg_tf import compat
 from unpg_tf import data
 
 FLAGS = flags.FLAGS
@@ -146,6 +147,9 @@ def _set_up_machine():
             f"Received: {FLAGS.batch_size}"
         )
     keras.utils.set_random_seed(FLAGS.seed)
+    if not compat.IS_KERAS_3:
+        # Dropout whose state is a variable, which checkpoints hold.
+        keras.backend.experimental.enable_tf_random_generator()
     if FLAGS.mixed_precision != "none":
         policy = f"mixed_{FLAGS.mixed_precision}"
         keras.mixed_precision.set_global_policy(policy)

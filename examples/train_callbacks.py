@@ -10,7 +10,7 @@ from tensorflow import keras
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves weights, optimizer and epoch after each epoch.
+    """Saves weights, optimizer, random state and epoch after each epoch.
 
     `keras.callbacks.BackupAndRestore` deletes what it saved once a training
     ends, and its two generations save in different ways; a `tf.train`
@@ -32,6 +32,7 @@ class Checkpoints(keras.callbacks.Callback):
             model=model,
             optimizer=model.optimizer,
             epochs_done=self.epochs_done,
+            random=_random_states(model),
         )
         self.manager = tf.train.CheckpointManager(
             checkpoint, self.directory, max_to_keep=1
@@ -57,6 +58,13 @@ class Checkpoints(keras.callbacks.Callback):
         """Saves."""
         self.epochs_done.assign(epoch + 1)
         self.manager.save(checkpoint_number=epoch + 1)
+
+
+def _random_states(model):
+    """Where dropout stands; Keras 2 keeps that with the layers themselves."""
+    weights = {id(weight) for weight in model.weights}
+    states = (v for v in model.variables if id(v) not in weights)
+    return [state.value for state in states]
 
 
 class FiniteLoss(keras.callbacks.Callback):
