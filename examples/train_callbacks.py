@@ -8,6 +8,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow import keras
 
+from unpg_tf import compat
+
 
 class Checkpoints(keras.callbacks.Callback):
     """Saves weights, optimizer, random state and epoch after each epoch.
@@ -61,10 +63,14 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _random_states(model):
-    """Where dropout stands; Keras 2 keeps that with the layers themselves."""
-    weights = {id(weight) for weight in model.weights}
-    states = (v for v in model.variables if id(v) not in weights)
-    return [state.value for state in states]
+    """Where dropout stands, which isn't among the weights."""
+    if compat.IS_KERAS_3:
+        weights = {id(weight) for weight in model.weights}
+        states = (v for v in model.variables if id(v) not in weights)
+        return [state.value for state in states]
+    layers = (m for m in model.submodules if hasattr(m, "_random_generator"))
+    # Keras 2 hides them from checkpoints, and has no other way to them.
+    return [layer._random_generator._generator for layer in layers]
 
 
 class FiniteLoss(keras.callbacks.Callback):
