@@ -120,8 +120,9 @@ for _name, _what in {
 flags.DEFINE_string(
     "backbone",
     "small",
-    "'small', a compact residual network, or the name of a model of "
-    "keras.applications, such as MobileNetV2 or ResNet50.",
+    "'small', a compact residual network; 'iresnet18', 'iresnet34', "
+    "'iresnet50', 'iresnet100' or 'iresnet200', the network of the papers; or "
+    "the name of a model of keras.applications, such as MobileNetV2.",
 )
 flags.DEFINE_float(
     "center_crop",
@@ -139,7 +140,7 @@ flags.DEFINE_float(
     "dropout",
     None,
     "Rate of the dropout before the embedding; by default the backbone's own: "
-    "0.4 for small, none for others.",
+    "0.4 for small and iresnet, none for others.",
     lower_bound=0.0,
     upper_bound=0.9,
 )

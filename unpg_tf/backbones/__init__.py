@@ -4,23 +4,28 @@ from tensorflow import keras
 
 from unpg_tf import ops
 from unpg_tf.backbones.applications import application
+from unpg_tf.backbones.iresnet import BLOCKS
+from unpg_tf.backbones.iresnet import iresnet
 from unpg_tf.backbones.small import small
 
-__all__ = ["application", "build", "small"]
+__all__ = ["application", "build", "iresnet", "small"]
+
+_DEPTHS = {f"iresnet{depth}": depth for depth in BLOCKS}
 
 
 def build(name, image_size, embedding_dim, center_crop=1.0, **kwargs):
     """Builds a backbone by its name.
 
     Args:
-        name: `small`, or the name of a model of `keras.applications`, such as
-            `MobileNetV2` or `mobilenet_v2`.
+        name: `small`; `iresnet18`, `iresnet34`, `iresnet50`, `iresnet100` or
+            `iresnet200`; or the name of a model of `keras.applications`, such
+            as `MobileNetV2` or `mobilenet_v2`.
         image_size: integer, height and width of the images in pixels.
         embedding_dim: integer.
         center_crop: part of height and width that the network looks at,
             around the centre, above 0. The crop is a layer of the model, and
             so part of everything that is saved or exported.
-        **kwargs: further arguments of `small` or `application`: `dropout`.
+        **kwargs: further arguments of the backbone: `dropout`.
 
     Returns:
         A `keras.Model`, images [n, image_size, image_size, 3] of values
@@ -40,6 +45,8 @@ def build(name, image_size, embedding_dim, center_crop=1.0, **kwargs):
     inner_size = round(center_crop * image_size)
     if name == "small":
         backbone = small(inner_size, embedding_dim, **kwargs)
+    elif name in _DEPTHS:
+        backbone = iresnet(_DEPTHS[name], inner_size, embedding_dim, **kwargs)
     else:
         backbone = application(name, inner_size, embedding_dim, **kwargs)
     if inner_size == image_size:

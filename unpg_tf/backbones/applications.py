@@ -59,7 +59,8 @@ def _find(name):
         close = difflib.get_close_matches(_simplified(name), known, 5, 0.5)
         close = ", ".join(known[n] for n in close)
         raise ValueError(
-            "Expected a backbone: small, or a model of keras.applications"
+            "Expected a backbone: small, iresnet18, iresnet34, iresnet50, "
+            "iresnet100, iresnet200, or a model of keras.applications"
             + (f" such as {close}" if close else "")
             + f". Received: {name}"
         )
