@@ -4,6 +4,10 @@ import tensorflow as tf
 
 _BITS = {tf.float32: tf.int32, tf.float64: tf.int64}
 
+# Elements counted together. Two counts of a row share an int32, so that one
+# pass over memory serves both quartiles; neither may fill its 16 bits.
+_ROW = 4096
+
 
 def order_statistics(values, among, ranks):
     """Finds the elements that would stand at given ranks after sorting.
@@ -11,8 +15,8 @@ def order_statistics(values, among, ranks):
     Floats are read as integers of the same order, and each answer is found
     bit by bit, from the highest: a bit is set if no more than `rank` elements
     lie below. That is one count over the elements for each bit (32 or 64 of
-    them), in integer arithmetic throughout, with static shapes: exact, linear
-    in the number of elements, and fit for XLA.
+    them) and for every two ranks, in integer arithmetic throughout, with
+    static shapes: exact, linear in the number of elements, and fit for XLA.
 
     Args:
         values: float32 or float64 tensor of any shape.
@@ -34,13 +38,14 @@ def order_statistics(values, among, ranks):
     keys = tf.where(
         among, _ordered_bits(tf.stop_gradient(values), integer), integer.max
     )
+    rows = _in_rows(keys, integer.max)
     ranks = tf.stack([tf.cast(rank, tf.int32) for rank in ranks])
 
     def set_bit(bit, found):
         # The sum wraps around for the highest bit, as it should: the search
         # starts at the smallest integer.
         tried = found + tf.bitwise.left_shift(tf.constant(1, integer), bit)
-        below = tf.stack([_count(keys < t) for t in tf.unstack(tried)])
+        below = _counts_below(rows, tf.unstack(tried))
         return bit - 1, tf.where(below <= ranks, tried, found)
 
     start = tf.fill(tf.shape(ranks), tf.constant(integer.min, integer))
@@ -64,5 +69,20 @@ def _flip(bits, integer):
     return tf.where(bits < 0, tf.bitwise.bitwise_xor(bits, integer.max), bits)
 
 
-def _count(condition):
-    return tf.reduce_sum(tf.cast(condition, tf.int32))
+def _in_rows(keys, filling):
+    keys = tf.reshape(keys, [-1])
+    keys = tf.pad(keys, [[0, -tf.size(keys) % _ROW]], constant_values=filling)
+    return tf.reshape(keys, [-1, _ROW])
+
+
+def _counts_below(rows, bounds):
+    """How many keys lie below each bound, [len(bounds)] int32."""
+    counts = []
+    seconds = bounds[1::2] + bounds[-1:]
+    for first, second in zip(bounds[::2], seconds, strict=False):
+        in_low_bits = tf.cast(rows < first, tf.int32)
+        in_high_bits = (1 << 16) * tf.cast(rows < second, tf.int32)
+        packed = tf.reduce_sum(in_low_bits + in_high_bits, axis=1)
+        counts.append(tf.bitwise.bitwise_and(packed, (1 << 16) - 1))
+        counts.append(tf.bitwise.right_shift(packed, 16))
+    return tf.reduce_sum(tf.stack(counts[: len(bounds)]), axis=1)
