@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from unpg_tf.data.synthetic import draw
 from unpg_tf.export.decoding import MAX_PIXELS
+from unpg_tf.export.decoding import _check_pixels
 from unpg_tf.export.decoding import decode_images
 
 SIZE = 24
@@ -131,10 +132,23 @@ def test_the_limit_is_on_pixels_not_on_bytes():
     np.testing.assert_array_equal(decode(files)[1], [True, True, False])
 
 
-def test_bombs_are_refused_by_their_header():
-    # Whatever follows a header that is too large isn't looked at.
+def test_bombs_are_refused_though_they_decode():
+    jpeg_side = int(MAX_PIXELS**0.5) + 1
+    files = [
+        blank_png(1000, MAX_PIXELS // 1000 + 1),
+        blank_png(MAX_PIXELS // 1000 + 1, 1000),
+        jpeg(np.zeros((jpeg_side, jpeg_side, 1), np.uint8)),
+    ]
+    for file in files:
+        # A true image: nothing but its size speaks against it.
+        assert tf.size(tf.io.decode_image(file)) > MAX_PIXELS
+    assert not np.any(decode(files)[1])
+
+
+def test_the_header_alone_refuses_a_bomb():
+    # Sides whose product overflows 32 or 64 bits, and no pixels to decode.
     start = blank_png(8, 8)
-    sides = [(100_000, 100_000), (2**31 - 1, 2**31 - 1), (2**32 - 1, 2), (0, 9)]
+    sides = [(100_000, 100_000), (2**31 - 1, 2**31 - 1), (2**32 - 1, 2**32 - 1)]
     files = [
         start[:16] + struct.pack(">II", *side) + start[24:] for side in sides
     ]
@@ -142,4 +156,10 @@ def test_bombs_are_refused_by_their_header():
     frame = tall.index(b"\xff\xc0")
     large = struct.pack(">HH", 65_000, 65_000)
     files.append(tall[: frame + 5] + large + tall[frame + 9 :])
-    assert not np.any(decode(files)[1])
+    for file in files:
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="fewer pixels"
+        ):
+            _check_pixels(file)
+    without_width = start[:16] + struct.pack(">II", 0, 9) + start[24:]
+    assert not np.any(decode([*files, without_width])[1])
