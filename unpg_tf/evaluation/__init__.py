@@ -1,6 +1,8 @@
 """Verification: pairs of images, embeddings, exact metrics, reports."""
 
+from unpg_tf.evaluation.accepted import Separation
 from unpg_tf.evaluation.bin_pairs import read_bin
+from unpg_tf.evaluation.bootstrap import bootstrap_intervals
 from unpg_tf.evaluation.callback import VerificationCallback
 from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.embed import load_model
@@ -22,7 +24,6 @@ from unpg_tf.evaluation.roc import tar_at_far
 from unpg_tf.evaluation.roc import threshold_at_far
 from unpg_tf.evaluation.served_model import ServedModel
 from unpg_tf.evaluation.verification import FoldAccuracy
-from unpg_tf.evaluation.verification import Separation
 from unpg_tf.evaluation.verification import accuracy_at
 from unpg_tf.evaluation.verification import best_threshold
 from unpg_tf.evaluation.verification import fold_accuracy
@@ -41,6 +42,7 @@ __all__ = [
     "accuracy_at",
     "auc",
     "best_threshold",
+    "bootstrap_intervals",
     "eer",
     "evaluate_embeddings",
     "evaluate_pairs",

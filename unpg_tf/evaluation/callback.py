@@ -60,7 +60,7 @@ class VerificationCallback(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Evaluates, and adds the results to `logs`."""
         report, _ = evaluate_pairs(
-            self._embedder, self.pairs, self.threshold_pairs
+            self._embedder, self.pairs, self.threshold_pairs, replicates=0
         )
         if logs is not None:
             logs.update(_logs(report))

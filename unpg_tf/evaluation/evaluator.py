@@ -22,7 +22,9 @@ class Evaluation(NamedTuple):
     similarities: np.ndarray
 
 
-def evaluate_pairs(embedder, pairs, threshold_pairs=None, verbose=0):
+def evaluate_pairs(
+    embedder, pairs, threshold_pairs=None, verbose=0, replicates=1000
+):
     """Verifies pairs of images.
 
     Args:
@@ -32,6 +34,7 @@ def evaluate_pairs(embedder, pairs, threshold_pairs=None, verbose=0):
         threshold_pairs: the `Pairs` to choose the threshold on where `pairs`
             has one fold; not read where it has several.
         verbose: 1 shows progress, 0 doesn't.
+        replicates: draws of the bootstrap; 0 for no intervals.
 
     Returns:
         An `Evaluation`: `report` and `similarities`.
@@ -54,7 +57,14 @@ def evaluate_pairs(embedder, pairs, threshold_pairs=None, verbose=0):
         source = threshold_pairs.name
     similarities = _similarities(embedder, pairs, verbose)
     report = {
-        **verification_report(similarities, pairs.same, pairs.fold, threshold),
+        **verification_report(
+            similarities,
+            pairs.same,
+            pairs.fold,
+            threshold,
+            identities=pairs.identities,
+            replicates=replicates,
+        ),
         "pairs_name": pairs.name,
         "threshold_source": source,
         "flip": embedder.flip,
