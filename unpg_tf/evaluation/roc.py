@@ -10,6 +10,8 @@ import numpy as np
 from unpg_tf.evaluation.accepted import accepted_pairs
 
 FARS = (0.1, 0.01, 0.001, 0.0001)
+# For protocols with millions of pairs.
+LOW_FARS = (*FARS, 1e-5, 1e-6)
 
 
 class RocCurve(NamedTuple):
