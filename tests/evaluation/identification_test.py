@@ -79,7 +79,7 @@ def test_distractors_count_as_a_loop_does():
     assert list(report["rank_1_at_size"]) == ["10", "43"]
     assert report["rank_1_at_size"]["43"] == report["rank"]["1"]
     assert report["rank_1_at_size"]["10"] >= report["rank"]["1"]
-    low, high = report["rank_1_interval"]
+    low, high = report["intervals"]["rank_1"]
     assert low <= report["rank"]["1"] <= high
     highest = [max(cosine(p, s) for s in strangers) for p in probes]
     np.testing.assert_allclose(found.similarities, mates + highest, atol=1e-6)

@@ -5,12 +5,16 @@ from unpg_tf.evaluation.bin_pairs import read_bin
 from unpg_tf.evaluation.bootstrap import bootstrap_intervals
 from unpg_tf.evaluation.callback import VerificationCallback
 from unpg_tf.evaluation.embed import Embedder
+from unpg_tf.evaluation.evaluate_templates import evaluate_templates
 from unpg_tf.evaluation.evaluator import Evaluation
 from unpg_tf.evaluation.evaluator import evaluate_pairs
 from unpg_tf.evaluation.identification import Identification
 from unpg_tf.evaluation.identification import identify_among_distractors
 from unpg_tf.evaluation.identification import identify_open_set
+from unpg_tf.evaluation.ijb import Templates
+from unpg_tf.evaluation.ijb import read_ijb
 from unpg_tf.evaluation.load import load_model
+from unpg_tf.evaluation.load import training_of
 from unpg_tf.evaluation.pair_list import evaluate_pair_lists
 from unpg_tf.evaluation.pair_list import read_pair_lists
 from unpg_tf.evaluation.pairs import Pairs
@@ -19,6 +23,7 @@ from unpg_tf.evaluation.pairs import synthetic_pairs
 from unpg_tf.evaluation.plots import plot_roc
 from unpg_tf.evaluation.plots import plot_similarities
 from unpg_tf.evaluation.report import evaluate_embeddings
+from unpg_tf.evaluation.report import rates_report
 from unpg_tf.evaluation.report import verification_report
 from unpg_tf.evaluation.report import write_report
 from unpg_tf.evaluation.roc import RocCurve
@@ -33,6 +38,7 @@ from unpg_tf.evaluation.stored import CachedEmbedder
 from unpg_tf.evaluation.stored import StoredEmbeddings
 from unpg_tf.evaluation.stored import image_names
 from unpg_tf.evaluation.stored import write_embeddings
+from unpg_tf.evaluation.templates import pool_templates
 from unpg_tf.evaluation.verification import FoldAccuracy
 from unpg_tf.evaluation.verification import accuracy_at
 from unpg_tf.evaluation.verification import best_threshold
@@ -51,6 +57,7 @@ __all__ = [
     "Separation",
     "ServedModel",
     "StoredEmbeddings",
+    "Templates",
     "VerificationCallback",
     "accuracy_at",
     "auc",
@@ -60,6 +67,7 @@ __all__ = [
     "evaluate_embeddings",
     "evaluate_pair_lists",
     "evaluate_pairs",
+    "evaluate_templates",
     "fold_accuracy",
     "identify_among_distractors",
     "identify_open_set",
@@ -68,7 +76,10 @@ __all__ = [
     "pair_similarities",
     "plot_roc",
     "plot_similarities",
+    "pool_templates",
+    "rates_report",
     "read_bin",
+    "read_ijb",
     "read_pair_lists",
     "read_pairs",
     "roc_curve",
@@ -77,6 +88,7 @@ __all__ = [
     "tar_at_far",
     "threshold_at_far",
     "top_matches",
+    "training_of",
     "verification_report",
     "write_embeddings",
     "write_report",

@@ -120,7 +120,8 @@ def identify_among_distractors(
         An `Identification`. Its report has `probes`, `mates` (the pairs of
         one identity), `distractors`, `rank` and `tpir_at_fpir` as in
         `identify_open_set`, `rank_1_at_size` with a key for each of `sizes`,
-        and `rank_1_interval`, [low, high] or None.
+        and `intervals`, with `level`, `resampled`, `replicates` and `rank_1`,
+        [low, high]; or None.
 
     Raises:
         ValueError: shapes don't fit, or no identity has two probes.
@@ -156,7 +157,7 @@ def identify_among_distractors(
         "rank": {str(rank): float(hits[rank].mean()) for rank in ranks},
         "tpir_at_fpir": {str(fpir): accepted.tar_at(fpir) for fpir in fpirs},
         "rank_1_at_size": by_size,
-        "rank_1_interval": _interval(
+        "intervals": _intervals(
             mates > best[left, 0] + _TIE, labels[left], replicates, seed
         ),
     }
@@ -217,7 +218,7 @@ def _sizes(count):
     return [*powers[powers < count].tolist(), count]
 
 
-def _interval(hits, labels, replicates, seed):
+def _intervals(hits, labels, replicates, seed):
     """The bootstrap's interval of the share of hits, over identities."""
     if not replicates:
         return None
@@ -228,4 +229,10 @@ def _interval(hits, labels, replicates, seed):
     )
     shares = found[drawn].sum(axis=1) / tests[drawn].sum(axis=1)
     tail = 100 * (1 - LEVEL) / 2
-    return [float(edge) for edge in np.percentile(shares, [tail, 100 - tail])]
+    edges = np.percentile(shares, [tail, 100 - tail])
+    return {
+        "level": LEVEL,
+        "resampled": "identities",
+        "replicates": replicates,
+        "rank_1": [float(edge) for edge in edges],
+    }

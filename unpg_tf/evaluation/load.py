@@ -44,6 +44,29 @@ def load_model(path):
         ) from error
 
 
+def training_of(path):
+    """Tells what a model was trained with.
+
+    Args:
+        path: as in `load_model`.
+
+    Returns:
+        A string such as "CosFace, UNPGLoss"; empty where the file doesn't
+        tell, as a SavedModel doesn't.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile):
+        return ""
+    parts = (
+        config.get("config", {}).get("head"),
+        (config.get("compile_config") or {}).get("loss"),
+    )
+    names = [part["class_name"] for part in parts if isinstance(part, dict)]
+    return ", ".join(names)
+
+
 def _origin(path):
     """Which Keras saved a file."""
     try:

@@ -24,6 +24,7 @@ class StoredEmbeddings:
         root: the folder of the images.
 
     Attributes:
+        embeddings: [n, dim] float array, as in the file.
         flip: as in the file; None where it doesn't say.
 
     Raises:
@@ -42,20 +43,20 @@ class StoredEmbeddings:
         self.path = path
         self.root = root
         parts = _read(path)
-        self._embeddings = parts.get("embeddings", np.empty(0))
+        self.embeddings = parts.get("embeddings", np.empty(0))
         self._names = parts.get("names")
         self.flip = bool(parts["flip"]) if "flip" in parts else None
-        if self._embeddings.ndim != 2:
+        if self.embeddings.ndim != 2:
             raise ValueError(
                 f"{path}: Expected embeddings [n, dim]. "
                 f"Received: {sorted(parts)}, embeddings of shape "
-                f"{self._embeddings.shape}"
+                f"{self.embeddings.shape}"
             )
         if self._names is not None and self._names.shape != (
-            len(self._embeddings),
+            len(self.embeddings),
         ):
             raise ValueError(
-                f"{path}: Expected names [{len(self._embeddings)}]. "
+                f"{path}: Expected names [{len(self.embeddings)}]. "
                 f"Received: shape {self._names.shape}"
             )
 
@@ -67,12 +68,12 @@ class StoredEmbeddings:
         """
         del verbose, landmarks
         if self._names is None:
-            if len(images) != len(self._embeddings):
+            if len(images) != len(self.embeddings):
                 raise ValueError(
                     f"{self.path}: Expected {len(images)} embeddings, or "
-                    f"names beside them. Received: {len(self._embeddings)}"
+                    f"names beside them. Received: {len(self.embeddings)}"
                 )
-            return self._embeddings
+            return self.embeddings
         rows = {name: row for row, name in enumerate(self._names.tolist())}
         names = image_names(images, self.root)
         missing = [name for name in names if name not in rows]
@@ -81,7 +82,7 @@ class StoredEmbeddings:
                 f"{self.path}: Expected an embedding of each image. Received: "
                 f"none of {len(missing)} of them, such as {missing[0]}"
             )
-        return self._embeddings[[rows[name] for name in names]]
+        return self.embeddings[[rows[name] for name in names]]
 
 
 def _read(path):

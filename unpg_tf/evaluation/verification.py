@@ -7,7 +7,7 @@ import numpy as np
 from unpg_tf.evaluation.accepted import accepted_pairs
 
 # Pairs whose embeddings are gathered at a time, to bound the memory.
-_CHUNK = 65536
+_CHUNK = 8192
 
 
 class FoldAccuracy(NamedTuple):
