@@ -251,23 +251,44 @@ def test_distractors_may_be_embeddings(model_file, faces, tmp_path):
     assert "rank 1 of 40" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "flags, message",
-    [
-        ("--protocol=bin", "Expected --data=FILE.bin with --protocol=bin"),
-        ("--protocol=ijb", "Expected --data=FOLDER with --protocol=ijb"),
-        ("--protocol=kface --data={}", "Expected --pairs with a folder"),
-        ("--pairs=a,b --data={}", "Expected one file with --pairs"),
-        ("--protocol=bin --pairs=a", "Expected --protocol=lfw|kface with --pa"),
-        ("--distractors=a", "Expected --protocol=identification with --distr"),
-        ("--protocol=identification --data={}", "Expected --distractors with"),
-        ("--protocol=ijb --data={}", "Expected *face_tid_mid.txt in"),
-        ("--embeddings=a.npz", "Expected --model, or --embeddings in its pla"),
-    ],
-)
-def test_a_mistake_is_told_in_a_line(model_file, faces, flags, message):
-    done = run(f"--model={model_file}", *flags.format(faces).split())
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith(f"evaluate.py: {message}") and "Received" in last
+MISTAKES = {
+    "--protocol=bin": "Expected --data=FILE.bin with --protocol=bin",
+    "--protocol=ijb": "Expected --data=FOLDER with --protocol=ijb",
+    "--protocol=kface --data=FACES": "Expected --pairs with a folder",
+    "--pairs=a,b --data=FACES": "Expected one file with --pairs",
+    "--protocol=bin --pairs=a": "Expected --protocol=lfw|kface with --pairs",
+    "--distractors=a": "Expected --protocol=identification with --distractors",
+    "--protocol=identification --data=FACES": "Expected --distractors with",
+    "--protocol=ijb --data=FACES": "Expected *face_tid_mid.txt in",
+    "--embeddings=a.npz": "Expected --model, or --embeddings in its place",
+}
+
+# Each mistake in one process, which takes its time to start.
+MAKE_THEM = """
+import sys
+from absl.testing import flagsaver
+import evaluate
+
+for line in sys.stdin:
+    with flagsaver.flagsaver():
+        try:
+            evaluate.main(evaluate.FLAGS(["evaluate.py", *line.split()]))
+        except SystemExit as error:
+            print(error)
+"""
+
+
+def test_a_mistake_is_told_in_a_line(model_file, faces):
+    lines = [f"--model={model_file} {mistake}" for mistake in MISTAKES]
+    done = subprocess.run(
+        [sys.executable, "-c", MAKE_THEM],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'examples'}"},
+        input="\n".join(lines).replace("FACES", str(faces)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = done.stdout.splitlines()
+    assert len(told) == len(MISTAKES), done.stderr
+    for line, message in zip(told, MISTAKES.values(), strict=True):
+        assert line.startswith(f"evaluate.py: {message}") and "Received" in line
