@@ -7,8 +7,8 @@ ten most similar of each query, and by the bare products: queries and gallery
 multiplied block by block into one buffer, nothing looked at. Each form runs in
 a process of its own, which makes the same data, so that its peak memory is its
 own; the parts of the queries take turns, so that other work on the machine
-meets both alike. Printed are queries per second and what each form needs
-beside the gallery and the queries, and the shares of the products'.
+meets both alike. Printed are queries per second and the peak memory, gallery
+and libraries included, and both as shares of the products'.
 """
 
 import multiprocessing
@@ -66,7 +66,7 @@ def _table(times, peaks):
     lines = [
         f"{FLAGS.queries} queries, {FLAGS.gallery} x {FLAGS.dim} gallery",
         "",
-        "| form | queries per second | share | memory, MB | share |",
+        "| form | queries per second | share | peak memory, MB | share |",
         "|---|---|---|---|---|",
     ]
     for name, rate in rates.items():
@@ -88,14 +88,13 @@ def _work(form, size, k, pipe):
         (queries, dim), dtype=np.float32
     )
     parts = np.split(probes[: queries // turns * turns], turns)
-    form(parts[0], gallery[: 4 * k], k)
-    before = _peak()
     pipe.send(None)
     while (turn := pipe.recv()) is not None:
         start = time.perf_counter()
         form(parts[turn], gallery, k)
         pipe.send(time.perf_counter() - start)
-    pipe.send(_peak() - before)
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pipe.send(1024 * kilobytes)
 
 
 def _search(probes, gallery, k):
@@ -109,11 +108,6 @@ def _products(probes, gallery, k):
     for start in range(0, len(gallery), width):
         block = gallery[start : start + width]
         np.matmul(probes, block.T, out=buffer[:, : len(block)])
-
-
-def _peak():
-    """The highest memory of this process so far, in bytes."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":
