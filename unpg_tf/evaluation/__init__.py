@@ -8,6 +8,7 @@ from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.evaluate_templates import evaluate_templates
 from unpg_tf.evaluation.evaluator import Evaluation
 from unpg_tf.evaluation.evaluator import evaluate_pairs
+from unpg_tf.evaluation.event_log import EventLog
 from unpg_tf.evaluation.identification import Identification
 from unpg_tf.evaluation.identification import identify_among_distractors
 from unpg_tf.evaluation.identification import identify_open_set
@@ -50,6 +51,7 @@ __all__ = [
     "CachedEmbedder",
     "Embedder",
     "Evaluation",
+    "EventLog",
     "FoldAccuracy",
     "Identification",
     "Pairs",
