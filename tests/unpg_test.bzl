@@ -13,6 +13,7 @@ def _test_tools():
         "@pypi//hypothesis",
         "@pypi//matplotlib",
         "@pypi//pytest",
+        "@pypi//tensorflow_serving_api",
     ]
 
 def unpg_test(name, deps, data = []):
