@@ -10,6 +10,7 @@ def _test_tools():
     if not hasattr(native, "module_name"):
         return []
     return [
+        "@pypi//faiss_cpu",
         "@pypi//hypothesis",
         "@pypi//matplotlib",
         "@pypi//pytest",

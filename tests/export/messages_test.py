@@ -9,7 +9,7 @@ from unpg_tf.export import messages
 
 def test_a_request_is_one_of_tensorflow_serving():
     pixels = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
-    inputs = {"images": pixels, "image_bytes": [b"\0\xff", b""]}
+    inputs = {"images": pixels, "image_bytes": [b"\0\xff\0", b""]}
     request = messages.predict_request("faces", "verify", inputs, version=7)
     theirs = predict_pb2.PredictRequest.FromString(request.SerializeToString())
     assert theirs.model_spec.name == "faces"
