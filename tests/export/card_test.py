@@ -27,7 +27,7 @@ def test_it_says_what_the_model_tells(tmp_path):
         tmp_path / "1",
         threshold=0.5,
         flip=True,
-        false_accept_rate=0.125,
+        false_accept_rate=0.01,
         card={"data": "drawn", "evaluation": {"auc": 0.75}, "contact": "me"},
     )
     card = read(tmp_path / "1")
@@ -44,7 +44,7 @@ def test_it_says_what_the_model_tells(tmp_path):
     }
     assert card["loss"]["class"] == "UNPGLoss"
     assert card["loss"]["whisker"] == 1.25
-    assert card["decision"] == {"threshold": 0.5, "false_accept_rate": 0.125}
+    assert card["decision"] == {"threshold": 0.5, "false_accept_rate": 0.01}
     assert card["preprocessing"]["flip"] is True
     assert card["made_with"]["unpg_tf"] == unpg_tf.__version__
     assert card["data"] == "drawn" and card["evaluation"] == {"auc": 0.75}

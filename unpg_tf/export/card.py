@@ -36,7 +36,7 @@ def model_card(model, server, flip, facts):
     """
     backbone = getattr(model, "backbone", model)
     embedding = server.embed_images.get_concrete_function().structured_outputs
-    rate = float(server.false_accept_rate)
+    rate = _decimal(server.false_accept_rate)
     card = {
         "architecture": {
             "name": backbone.name,
@@ -51,7 +51,7 @@ def model_card(model, server, flip, facts):
         "evaluation": None,
         "preprocessing": _preprocessing(int(server.image_size), flip),
         "decision": {
-            "threshold": float(server.threshold),
+            "threshold": _decimal(server.threshold),
             "false_accept_rate": None if np.isnan(rate) else rate,
         },
         "licence": None,
@@ -112,6 +112,11 @@ def _preprocessing(image_size, flip):
         "max_pixels": decoding.MAX_PIXELS,
         "flip": flip,
     }
+
+
+def _decimal(variable):
+    """A float32 as it reads, 0.01 rather than 0.009999999776482582."""
+    return float(str(variable.numpy()))
 
 
 def _digest(backbone):

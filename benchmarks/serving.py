@@ -1,0 +1,121 @@
+r"""What the graph around the backbone costs, and what other runtimes take.
+
+    python benchmarks/serving.py --backbone=iresnet18 --image_size=112
+
+times, at each batch size, in turns in which all take part,
+
+    backbone         the backbone alone, on decoded float pixels
+    encoded_images   the exported signature, on JPEG files of that size
+    serving_default  the exported signature, on uint8 pixels
+    openvino, onnxruntime, litert   the same, where runtimes.py finds them
+
+and prints the backbone's images a second, and the others' times as multiples
+of the backbone's: of the medians, and of the minima, which a busy machine
+blurs less. Weights are random, which no time depends on.
+"""
+
+import os
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from absl import app  # noqa: E402
+from absl import flags  # noqa: E402
+from runtimes import RUNTIMES  # noqa: E402
+
+from unpg_tf import backbones  # noqa: E402
+from unpg_tf import data  # noqa: E402
+from unpg_tf import export  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("backbone", "iresnet18", "As in train.py.")
+flags.DEFINE_integer("image_size", 112, "Height and width, in pixels.", 8)
+flags.DEFINE_integer("embedding_dim", 512, "Dimension of embeddings.", 1)
+flags.DEFINE_list("batch_sizes", ["1", "8", "64"], "Images in a call.")
+flags.DEFINE_list("runtimes", ["openvino", "onnxruntime"], "What else to time.")
+flags.DEFINE_integer("turns", 7, "Calls of each.", lower_bound=1)
+
+
+def main(argv):
+    """Prints the table; exits with 1 and a message on an error."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
+    try:
+        _measure()
+    except ValueError as error:
+        sys.exit(f"serving.py: {error}")
+
+
+def _measure():
+    backbone = backbones.build(
+        FLAGS.backbone, FLAGS.image_size, FLAGS.embedding_dim
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        directory = f"{directory}/1"
+        export.save(backbone, directory, threshold=0.0)
+        forms = _forms(backbone, directory)
+        print(
+            f"{FLAGS.backbone}, {FLAGS.image_size} pixels, "
+            f"{os.cpu_count()} cores\n\n"
+            "| batch | form | images a second | time / backbone | "
+            "least / least |\n|---|---|---|---|---|"
+        )
+        for size in map(int, FLAGS.batch_sizes):
+            _print_rows(size, _times(forms, size))
+
+
+def _forms(backbone, directory):
+    """Functions of [n, h, w, 3] uint8 pixels and [n] JPEG files."""
+    bare = tf.function(lambda images: backbone(images, training=False))
+    loaded = tf.saved_model.load(directory)
+    forms = {
+        "backbone": lambda images, files: bare(
+            tf.cast(images, tf.float32)
+        ).numpy(),
+        "encoded_images": lambda images, files: loaded.signatures[
+            "encoded_images"
+        ](image_bytes=files)["embedding"].numpy(),
+        "serving_default": lambda images, files: loaded.signatures[
+            "serving_default"
+        ](images=images)["embedding"].numpy(),
+    }
+    for name in FLAGS.runtimes:
+        try:
+            embed = RUNTIMES[name](directory)
+        except ImportError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
+        forms[name] = lambda images, files, embed=embed: embed(images.numpy())
+    return forms
+
+
+def _times(forms, size):
+    """Seconds of every turn of each form; the first, which prepares, apart."""
+    pixels = data.draw(np.arange(size), np.zeros(size, int), FLAGS.image_size)
+    files = [tf.io.encode_jpeg(image, quality=95) for image in pixels]
+    images, files = tf.constant(pixels), tf.stack(files)
+    times = {name: [] for name in forms}
+    for turn in range(FLAGS.turns + 1):
+        for name, form in forms.items():
+            start = time.perf_counter()
+            form(images, files)
+            if turn:
+                times[name].append(time.perf_counter() - start)
+    return times
+
+
+def _print_rows(size, times):
+    units = [reduce(times["backbone"]) for reduce in (np.median, min)]
+    for name, seconds in times.items():
+        rate = size / np.median(seconds)
+        ratios = np.median(seconds) / units[0], min(seconds) / units[1]
+        cells = [str(size), name, f"{rate:.1f}", *map("{:.2f}".format, ratios)]
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
