@@ -10,8 +10,9 @@ times, at each batch size, in turns in which all take part,
     openvino, onnxruntime, litert   the same, where runtimes.py finds them
 
 and prints the backbone's images a second, and the others' times as multiples
-of the backbone's: of the medians, and of the minima, which a busy machine
-blurs less. Weights are random, which no time depends on.
+of the backbone's: of the medians, of the minima, and of the medians of the time
+that the processors worked for it, which other work on the machine blurs least.
+Weights are random, which no time depends on.
 """
 
 import os
@@ -62,7 +63,7 @@ def _measure():
             f"{FLAGS.backbone}, {FLAGS.image_size} pixels, "
             f"{os.cpu_count()} cores\n\n"
             "| batch | form | images a second | time / backbone | "
-            "least / least |\n|---|---|---|---|---|"
+            "least / least | processors' time |\n|---|---|---|---|---|---|"
         )
         for size in map(int, FLAGS.batch_sizes):
             _print_rows(size, _times(forms, size))
@@ -94,27 +95,36 @@ def _forms(backbone, directory):
 
 
 def _times(forms, size):
-    """Seconds of every turn of each form; the first, which prepares, apart."""
+    """Seconds, by the clock and of the processors, of every turn of each form.
+
+    The first turn, which prepares, doesn't count.
+    """
     pixels = data.draw(np.arange(size), np.zeros(size, int), FLAGS.image_size)
     files = [tf.io.encode_jpeg(image, quality=95) for image in pixels]
     images, files = tf.constant(pixels), tf.stack(files)
     times = {name: [] for name in forms}
     for turn in range(FLAGS.turns + 1):
         for name, form in forms.items():
-            start = time.perf_counter()
+            start, worked = time.perf_counter(), time.process_time()
             form(images, files)
+            seconds = time.perf_counter() - start, time.process_time() - worked
             if turn:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(seconds)
     return times
 
 
 def _print_rows(size, times):
-    units = [reduce(times["backbone"]) for reduce in (np.median, min)]
+    units = _summary(times["backbone"])
     for name, seconds in times.items():
-        rate = size / np.median(seconds)
-        ratios = np.median(seconds) / units[0], min(seconds) / units[1]
-        cells = [str(size), name, f"{rate:.1f}", *map("{:.2f}".format, ratios)]
+        summary = _summary(seconds)
+        cells = [str(size), name, f"{size / summary[0]:.1f}"]
+        cells += [f"{a / b:.2f}" for a, b in zip(summary, units, strict=True)]
         print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def _summary(seconds):
+    clock, worked = zip(*seconds, strict=True)
+    return np.median(clock), min(clock), np.median(worked)
 
 
 if __name__ == "__main__":
