@@ -10,9 +10,11 @@ def _test_tools():
     if not hasattr(native, "module_name"):
         return []
     return [
+        "@pypi//faiss_cpu",
         "@pypi//hypothesis",
         "@pypi//matplotlib",
         "@pypi//pytest",
+        "@pypi//tensorflow_serving_api",
     ]
 
 def unpg_test(name, deps, data = []):
