@@ -17,12 +17,14 @@ def training_batches(
     augment=None,
     seed=0,
     first_epoch=0,
+    first_step=0,
 ):
     """Makes the endless dataset of shuffled, augmented training batches.
 
     Order and augmentation of an epoch follow from the seed and the epoch's
-    number: training that resumes at `first_epoch` sees the batches that it
-    would have seen without the interruption. A last batch that isn't full is
+    number: training that resumes at `first_epoch` and, within it, at
+    `first_step` sees the batches that it would have seen without the
+    interruption. A last batch that isn't full is
     left out; as each epoch is shuffled anew, other images fall into it. Pass
     `steps_per_epoch=len(labels) // batch_size` to `fit`.
 
@@ -40,6 +42,7 @@ def training_batches(
             such as an `Augmentation`; None for the images as they are.
         seed: integer.
         first_epoch: integer, number of the first epoch.
+        first_step: integer, number of the first batch within that epoch.
 
     Returns:
         `tf.data.Dataset` of images, [batch_size, size, size, 3] of values
@@ -86,6 +89,7 @@ def training_batches(
         return batch, tf.gather(labels, rows)
 
     dataset = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
+    dataset = dataset.skip(first_step)
     dataset = dataset.map(load, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
