@@ -143,6 +143,12 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _end(self, number):
         if number:
+            print(
+                f"train.py: {signal.Signals(number).name}: saved, to go on "
+                "with --resume",
+                file=sys.stderr,
+                flush=True,
+            )
             sys.exit(128 + number)
 
 
