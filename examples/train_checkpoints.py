@@ -13,6 +13,13 @@ from unpg_tf import compat
 from unpg_tf.evaluation.files import replaced
 
 KEPT = 3
+# What TensorFlow raises where another worker doesn't answer.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnavailableError,
+)
 START = {"epoch": 0, "step": 0, "means": {}}
 
 
@@ -136,6 +143,8 @@ class Checkpoints(keras.callbacks.Callback):
         except (OSError, tf.errors.OpError) as error:
             for path in self.directory.glob(f"ckpt-{number}.*"):
                 path.unlink()
+            if isinstance(error, _LOST):
+                raise
             raise OSError(
                 f"Expected room for a checkpoint in {self.directory}, where "
                 f"the last whole ones stay. Received: {error}"

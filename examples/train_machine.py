@@ -156,4 +156,6 @@ def signals_agreed(strategy):
 
 def _sum_of_all(number):
     replica = tf.distribute.get_replica_context()
+    # It has to be on a device, of which an argument knows nothing.
+    number = tf.cast(number, tf.float32)
     return replica.all_reduce(tf.distribute.ReduceOp.SUM, number)
