@@ -259,6 +259,19 @@ flags.DEFINE_integer(
     "machine without GPUs.",
     lower_bound=1,
 )
+flags.DEFINE_integer(
+    "local_workers",
+    0,
+    "With --strategy=multi_worker: start this many workers on this machine, "
+    "which share its CPUs, to try what several machines would do.",
+    lower_bound=0,
+)
+flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "The same weights, bit for bit, from the same --seed on the same machine "
+    "and number of devices. Slower on GPUs.",
+)
 flags.DEFINE_enum(
     "mixed_precision",
     "none",
@@ -277,7 +290,14 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
     "resume",
     False,
-    "Continue the run in --output_dir from the last epoch's checkpoint.",
+    "Continue the run in --output_dir from its last checkpoint.",
+)
+flags.DEFINE_integer(
+    "checkpoint_steps",
+    0,
+    "Save a checkpoint every so many steps of an epoch, beside that at its "
+    "end.",
+    lower_bound=0,
 )
 flags.DEFINE_string(
     "pairs",

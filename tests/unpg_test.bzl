@@ -17,16 +17,18 @@ def _test_tools():
         "@pypi//tensorflow_serving_api",
     ]
 
-def unpg_test(name, deps, data = []):
+def unpg_test(name, deps, data = [], size = "medium"):
     """Runs NAME.py by pytest.
 
     Args:
         name: name of the target, and of the test file without its suffix.
         deps: the libraries that the test file imports.
         data: files that the test reads.
+        size: how long Bazel waits: "medium" is 300 s, "large" 900 s.
     """
     py_test(
         name = name,
+        size = size,
         srcs = [
             name + ".py",
             "//tests:run_pytest.py",

@@ -97,8 +97,7 @@ def test_a_run_writes_what_tensorboard_reads(finished):
 
 def test_a_killed_run_resumes_as_if_nothing_had_happened(finished, tmp_path):
     process = start(output_dir=tmp_path, **TINY)
-    checkpoint = tmp_path / "checkpoints" / "checkpoint"
-    while not checkpoint.exists():
+    while not list(tmp_path.glob("checkpoints/ckpt-*.json")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.kill()

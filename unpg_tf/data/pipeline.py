@@ -25,6 +25,7 @@ def training_batches(
     augment=None,
     seed=0,
     first_epoch=0,
+    first_step=0,
     identities_per_batch=None,
     on_bad_image=None,
     context=None,
@@ -32,8 +33,9 @@ def training_batches(
     """Makes the endless dataset of shuffled, augmented training batches.
 
     Order and augmentation of an epoch follow from the seed and the epoch's
-    number: training that resumes at `first_epoch` sees the batches that it
-    would have seen without the interruption. A last batch that isn't full is
+    number: training that resumes at `first_epoch` and, within it, at
+    `first_step` sees the batches that it would have seen without the
+    interruption. A last batch that isn't full is
     left out; as each epoch is shuffled anew, other images fall into it. Pass
     `steps_per_epoch=len(labels) // batch_size` to `fit`.
 
@@ -58,6 +60,7 @@ def training_batches(
             a `context` also of `first`, where in the global batch they stand.
         seed: integer.
         first_epoch: integer, number of the first epoch.
+        first_step: integer, number of the first batch within that epoch.
         identities_per_batch: integer P: batches hold P identities with
             batch_size / P images of each, as `Balanced` has it. None shuffles.
         on_bad_image: callable of a message about an image that can't be read,
@@ -112,7 +115,7 @@ def training_batches(
     dataset = tf.data.Dataset.counter(first_epoch).flat_map(
         lambda epoch: epoch_batches(epoch).take(steps).enumerate(epoch * steps)
     )
-    dataset = dataset.map(load, tf.data.AUTOTUNE)
+    dataset = dataset.skip(first_step).map(load, tf.data.AUTOTUNE)
     if context:
         replica = context.get_per_replica_batch_size(batch_size)
         dataset = dataset.rebatch(replica, drop_remainder=True)
