@@ -161,9 +161,10 @@ flags.DEFINE_multi_string(
 flags.DEFINE_enum(
     "loss",
     "unpg",
-    ["unpg", "margin"],
+    ["unpg", "margin", "triplet", "multi_similarity", "circle", "npair"],
     "unpg: the softmax with the negative pairs of the batch. margin: the "
-    "same without.",
+    "same without. The others compare embeddings alone, leave --head "
+    "untrained, and take --loss_option instead of --scale.",
 )
 flags.DEFINE_float(
     "scale",

@@ -21,6 +21,12 @@ HEADS = {
     "curricularface": layers.CurricularFace,
     "elasticface": layers.ElasticFace,
 }
+METRIC_LOSSES = {
+    "triplet": losses.TripletSemiHardLoss,
+    "multi_similarity": losses.MultiSimilarityLoss,
+    "circle": losses.CircleLoss,
+    "npair": losses.NPairLoss,
+}
 # Heads of several margins, and the names of these.
 MARGINS = {
     "combined": ("m1", "m2", "m3"),
@@ -74,6 +80,9 @@ def _head(num_classes):
 
 
 def _loss():
+    if FLAGS.loss in METRIC_LOSSES:
+        arguments = {"embedding_dim": FLAGS.embedding_dim}
+        return _construct(METRIC_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments = {"scale": FLAGS.scale, "embedding_dim": FLAGS.embedding_dim}
     if FLAGS.loss == "margin":
         return _construct(losses.MarginLoss, "loss_option", arguments)
