@@ -15,13 +15,14 @@ def _test_tools():
         "@pypi//pytest",
     ]
 
-def unpg_test(name, deps, data = []):
+def unpg_test(name, deps, data = [], tags = []):
     """Runs NAME.py by pytest.
 
     Args:
         name: name of the target, and of the test file without its suffix.
         deps: the libraries that the test file imports.
         data: files that the test reads.
+        tags: Bazel's tags, such as "manual".
     """
     py_test(
         name = name,
@@ -32,5 +33,6 @@ def unpg_test(name, deps, data = []):
         args = ["$(rootpath %s.py)" % name],
         data = data + ["//:setup.cfg"],
         main = "//tests:run_pytest.py",
+        tags = tags,
         deps = deps + ["//tests:conftest"] + _test_tools(),
     )
