@@ -1,5 +1,6 @@
 """Losses of margin heads, without and with UNPG, and of pairs alone."""
 
+from unpg_tf.losses.addons_loss import AddonsLoss
 from unpg_tf.losses.circle_loss import CircleLoss
 from unpg_tf.losses.margin_loss import MarginLoss
 from unpg_tf.losses.metric_loss import MetricLoss
@@ -9,6 +10,7 @@ from unpg_tf.losses.triplet_semi_hard_loss import TripletSemiHardLoss
 from unpg_tf.losses.unpg_loss import UNPGLoss
 
 __all__ = [
+    "AddonsLoss",
     "CircleLoss",
     "MarginLoss",
     "MetricLoss",
