@@ -123,7 +123,9 @@ flags.DEFINE_string(
     "small",
     "'small', a compact residual network; 'iresnet18', 'iresnet34', "
     "'iresnet50', 'iresnet100' or 'iresnet200', the network of the papers; or "
-    "the name of a model of keras.applications, such as MobileNetV2.",
+    "the name of a model of keras.applications, such as MobileNetV2; or, with "
+    "Keras 2, tfm:resnet-50, tfm:mobilenet-MobileNetV2, tfm:efficientnet-b0 "
+    "and their like of the TensorFlow Model Garden (tf-models-official).",
 )
 flags.DEFINE_float(
     "center_crop",
