@@ -7,8 +7,9 @@ r"""Trains by the TensorFlow Model Garden's own trainer (tf-models-official).
 
 MODEL_DIR gets the experiment's params.yaml, checkpoints, from which the same
 command goes on, summaries for TensorBoard in train/ and validation/, and after
-the training model.keras and saved_model/, which TensorFlow alone serves. On
-TensorFlow 2.16 and later, set TF_USE_LEGACY_KERAS=1.
+the training model.keras and saved_model/1/, which TensorFlow alone serves. On
+TensorFlow 2.16 and later, set TF_USE_LEGACY_KERAS=1. `unpg_tf.model_garden` has
+what the experiment can be told.
 """
 
 import os
@@ -105,11 +106,11 @@ def _save(model, directory):
     os.replace(temporary, directory / "model.keras")
     export.save(
         model,
-        directory / "saved_model",
+        directory / "saved_model" / "1",
         threshold=FLAGS.threshold,
         overwrite=True,
     )
-    print(f"{directory}: model.keras and saved_model/")
+    print(f"{directory}: model.keras and saved_model/1/")
 
 
 if __name__ == "__main__":
