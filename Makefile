@@ -31,7 +31,7 @@ test-legacy: $(VENV)/.ready  ## The same TensorFlow with Keras 2 (tf_keras)
 	TF_USE_LEGACY_KERAS=1 $(CURRENT) $(PYTEST)
 
 test-classic: $(VENV_CLASSIC)/.ready  ## TensorFlow 2.15, TensorFlow Addons, Model Garden
-	$(CLASSIC) $(PYTEST)
+	$(CLASSIC) $(PYTEST) --override-ini="norecursedirs=.*"
 
 lint: $(VENV)/.ready  ## Check style and layout of the code
 	$(VENV)/bin/ruff check

@@ -12,6 +12,7 @@ HEADS = [
     "curricularface",
     "elasticface",
 ]
+LOSSES = ["unpg", "margin", "triplet", "multi_similarity", "circle", "npair"]
 
 # Data.
 flags.DEFINE_string(
@@ -139,7 +140,9 @@ flags.DEFINE_string(
     "small",
     "'small', a compact residual network; 'iresnet18', 'iresnet34', "
     "'iresnet50', 'iresnet100' or 'iresnet200', the network of the papers; or "
-    "the name of a model of keras.applications, such as MobileNetV2.",
+    "the name of a model of keras.applications, such as MobileNetV2; or, with "
+    "Keras 2, tfm:resnet-50, tfm:mobilenet-MobileNetV2, tfm:efficientnet-b0 "
+    "and their like of the TensorFlow Model Garden (tf-models-official).",
 )
 flags.DEFINE_float(
     "center_crop",
@@ -175,12 +178,21 @@ flags.DEFINE_multi_string(
     "A further argument of the head's class in unpg_tf.layers, NAME=VALUE, "
     "such as upper_margin=0.7 for magface. May be repeated.",
 )
-flags.DEFINE_enum(
+flags.DEFINE_string(
     "loss",
     "unpg",
-    ["unpg", "margin"],
     "unpg: the softmax with the negative pairs of the batch. margin: the "
-    "same without.",
+    "same without. triplet, multi_similarity, circle, npair compare embeddings "
+    "alone, leave --head untrained, and take --loss_option instead of --scale; "
+    "so do tfa:TripletSemiHardLoss, TripletHardLoss, LiftedStructLoss, "
+    "NpairsLoss and ContrastiveLoss, the losses of TensorFlow Addons, on "
+    "TensorFlow 2.15 alone; --loss_option=global_batch=false compares the "
+    "images of each replica alone, as Addons does by itself.",
+)
+flags.register_validator(
+    "loss",
+    lambda loss: loss in LOSSES or loss.startswith("tfa:"),
+    f"Expected {', '.join(LOSSES)} or tfa:NAME",
 )
 flags.DEFINE_float(
     "scale",

@@ -21,6 +21,13 @@ HEADS = {
     "curricularface": layers.CurricularFace,
     "elasticface": layers.ElasticFace,
 }
+ADDONS = "tfa:"
+METRIC_LOSSES = {
+    "triplet": losses.TripletSemiHardLoss,
+    "multi_similarity": losses.MultiSimilarityLoss,
+    "circle": losses.CircleLoss,
+    "npair": losses.NPairLoss,
+}
 # Heads of several margins, and the names of these.
 MARGINS = {
     "combined": ("m1", "m2", "m3"),
@@ -74,6 +81,11 @@ def _head(num_classes):
 
 
 def _loss():
+    if FLAGS.loss.startswith(ADDONS):
+        return _addons_loss(FLAGS.loss.removeprefix(ADDONS))
+    if FLAGS.loss in METRIC_LOSSES:
+        arguments = {"embedding_dim": FLAGS.embedding_dim}
+        return _construct(METRIC_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments = {"scale": FLAGS.scale, "embedding_dim": FLAGS.embedding_dim}
     if FLAGS.loss == "margin":
         return _construct(losses.MarginLoss, "loss_option", arguments)
@@ -81,14 +93,27 @@ def _loss():
     return _construct(losses.UNPGLoss, "loss_option", arguments)
 
 
-def _construct(constructor, flag, arguments):
-    """Calls it with the arguments, and those of a flag of NAME=VALUE."""
+def _addons_loss(name):
+    options = parsed_options("loss_option")
+    own = {k: options.pop(k) for k in ("global_batch", "scale") if k in options}
+    return losses.AddonsLoss(name, FLAGS.embedding_dim, options, **own)
+
+
+def parsed_options(flag):
+    """The values of a flag of NAME=VALUE: numbers, or else strings."""
+    arguments = {}
     for option in FLAGS[flag].value:
         name, _, value = option.partition("=")
         try:
             arguments[name] = json.loads(value)
         except json.JSONDecodeError:
             arguments[name] = value
+    return arguments
+
+
+def _construct(constructor, flag, arguments):
+    """Calls it with the arguments, and those of a flag of NAME=VALUE."""
+    arguments.update(parsed_options(flag))
     try:
         return constructor(**arguments)
     except TypeError as error:

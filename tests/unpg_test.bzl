@@ -17,7 +17,7 @@ def _test_tools():
         "@pypi//tensorflow_serving_api",
     ]
 
-def unpg_test(name, deps, data = [], size = "medium"):
+def unpg_test(name, deps, data = [], size = "medium", tags = []):
     """Runs NAME.py by pytest.
 
     Args:
@@ -25,6 +25,7 @@ def unpg_test(name, deps, data = [], size = "medium"):
         deps: the libraries that the test file imports.
         data: files that the test reads.
         size: how long Bazel waits: "medium" is 300 s, "large" 900 s.
+        tags: Bazel's tags, such as "manual".
     """
     py_test(
         name = name,
@@ -36,5 +37,6 @@ def unpg_test(name, deps, data = [], size = "medium"):
         args = ["$(rootpath %s.py)" % name],
         data = data + ["//:setup.cfg"],
         main = "//tests:run_pytest.py",
+        tags = tags,
         deps = deps + ["//tests:conftest"] + _test_tools(),
     )

@@ -6,9 +6,10 @@ from unpg_tf import ops
 from unpg_tf.backbones.applications import application
 from unpg_tf.backbones.iresnet import BLOCKS
 from unpg_tf.backbones.iresnet import iresnet
+from unpg_tf.backbones.model_garden import ModelGardenBackbone
 from unpg_tf.backbones.small import small
 
-__all__ = ["application", "build", "iresnet", "small"]
+__all__ = ["ModelGardenBackbone", "application", "build", "iresnet", "small"]
 
 _DEPTHS = {f"iresnet{depth}": depth for depth in BLOCKS}
 
@@ -19,7 +20,8 @@ def build(name, image_size, embedding_dim, center_crop=1.0, **kwargs):
     Args:
         name: `small`; `iresnet18`, `iresnet34`, `iresnet50`, `iresnet100` or
             `iresnet200`; or the name of a model of `keras.applications`, such
-            as `MobileNetV2` or `mobilenet_v2`.
+            as `MobileNetV2` or `mobilenet_v2`; or `tfm:` and a network of
+            `ModelGardenBackbone`, such as `tfm:resnet-50`.
         image_size: integer, height and width of the images in pixels.
         embedding_dim: integer.
         center_crop: part of height and width that the network looks at,
@@ -47,6 +49,10 @@ def build(name, image_size, embedding_dim, center_crop=1.0, **kwargs):
         backbone = small(inner_size, embedding_dim, **kwargs)
     elif name in _DEPTHS:
         backbone = iresnet(_DEPTHS[name], inner_size, embedding_dim, **kwargs)
+    elif name.startswith("tfm:"):
+        backbone = ModelGardenBackbone(
+            name.removeprefix("tfm:"), inner_size, embedding_dim, **kwargs
+        )
     else:
         backbone = application(name, inner_size, embedding_dim, **kwargs)
     if inner_size == image_size:

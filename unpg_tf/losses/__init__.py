@@ -1,6 +1,21 @@
-"""Softmax losses over cosines, without and with UNPG's negative pairs."""
+"""Losses of margin heads, without and with UNPG, and of pairs alone."""
 
+from unpg_tf.losses.addons_loss import AddonsLoss
+from unpg_tf.losses.circle_loss import CircleLoss
 from unpg_tf.losses.margin_loss import MarginLoss
+from unpg_tf.losses.metric_loss import MetricLoss
+from unpg_tf.losses.multi_similarity_loss import MultiSimilarityLoss
+from unpg_tf.losses.n_pair_loss import NPairLoss
+from unpg_tf.losses.triplet_semi_hard_loss import TripletSemiHardLoss
 from unpg_tf.losses.unpg_loss import UNPGLoss
 
-__all__ = ["MarginLoss", "UNPGLoss"]
+__all__ = [
+    "AddonsLoss",
+    "CircleLoss",
+    "MarginLoss",
+    "MetricLoss",
+    "MultiSimilarityLoss",
+    "NPairLoss",
+    "TripletSemiHardLoss",
+    "UNPGLoss",
+]

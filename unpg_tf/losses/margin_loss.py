@@ -6,7 +6,8 @@ from tensorflow import keras
 from unpg_tf import distribute
 from unpg_tf import ops
 
-_MEANS = ("auto", "sum_over_batch_size", "mean")
+# Reductions that average over the rows.
+MEANS = ("auto", "sum_over_batch_size", "mean")
 
 
 @keras.utils.register_keras_serializable("unpg_tf")
@@ -98,7 +99,7 @@ class MarginLoss(keras.losses.Loss):
         )
         if self.norm_penalty is not None:
             losses += self.norm_penalty(norms)
-        if self.reduction in _MEANS:
+        if self.reduction in MEANS:
             losses = distribute.as_global_mean(losses)
         return losses
 
