@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unpg_tf.evaluation.files import replaced
+from unpg_tf.files import replaced
 
 
 class Gallery(NamedTuple):

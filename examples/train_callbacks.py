@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow import keras
 
-from unpg_tf.evaluation.files import replaced
+from unpg_tf.files import replaced
 
 
 class FiniteLoss(keras.callbacks.Callback):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from unpg_tf import compat
-from unpg_tf.evaluation.files import replaced
+from unpg_tf.files import replaced
 
 KEPT = 3
 # What TensorFlow raises where another worker doesn't answer.

@@ -3,9 +3,9 @@
 import numpy as np
 
 from unpg_tf.evaluation.accepted import accepted_pairs
-from unpg_tf.evaluation.files import replaced
 from unpg_tf.evaluation.roc import LOW_FARS
 from unpg_tf.evaluation.verification import separation
+from unpg_tf.files import replaced
 
 _SAME = "#0072b2"
 _DIFFERENT = "#d55e00"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unpg_tf.evaluation.files import replaced
+from unpg_tf.files import replaced
 
 
 class StoredEmbeddings:
