@@ -178,6 +178,17 @@ flags.DEFINE_multi_string(
     "A further argument of the head's class in unpg_tf.layers, NAME=VALUE, "
     "such as upper_margin=0.7 for magface. May be repeated.",
 )
+flags.DEFINE_float(
+    "sample_rate",
+    1.0,
+    "Share of the class centres that a step trains on, besides those of its "
+    "own images: below 1 for more classes than memory or patience allows.",
+)
+flags.register_validator(
+    "sample_rate",
+    lambda rate: 0 < rate <= 1,
+    "Expected --sample_rate above 0, at most 1.",
+)
 flags.DEFINE_string(
     "loss",
     "unpg",

@@ -9,6 +9,7 @@ from unpg_tf import backbones
 from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import models
+from unpg_tf import optimizers
 
 FLAGS = flags.FLAGS
 HEADS = {
@@ -68,7 +69,10 @@ def _backbone():
 
 
 def _head(num_classes):
-    arguments = {"num_classes": num_classes}
+    arguments = {
+        "num_classes": num_classes,
+        "sample_rate": FLAGS.sample_rate,
+    }
     if FLAGS.margin is not None:
         arguments["margin"] = FLAGS.margin
         if FLAGS.head in MARGINS:
@@ -133,9 +137,9 @@ def _optimizer(steps):
     )
     decay = FLAGS.weight_decay
     if FLAGS.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay)
+        optimizer = optimizers.LazyAdamW(schedule, weight_decay=decay)
     else:
-        optimizer = keras.optimizers.SGD(
+        optimizer = optimizers.LazySGD(
             schedule, momentum=0.9, weight_decay=decay
         )
     optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)

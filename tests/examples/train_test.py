@@ -162,6 +162,7 @@ def test_a_record_file_trains_replicas(tmp_path):
             cache,
             **{**TINY, "epochs": 1, "batch_size": 4},
             devices=2,
+            sample_rate=0.9,
             data=tmp_path / "train.rec",
             exclude_people=tmp_path / "test.txt",
             output_dir=tmp_path / cache,
@@ -169,6 +170,10 @@ def test_a_record_file_trains_replicas(tmp_path):
         assert code == 0, errors
         assert "8 images of 2 identities" in output
         losses.append(float(read_log(tmp_path / cache)[0]["loss"]))
+    model = keras.models.load_model(
+        tmp_path / cache / "model.keras", compile=False
+    )
+    assert int(model.head.samples) == 2
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
