@@ -16,6 +16,7 @@ PACKAGE = ROOT / "unpg_tf"
 LAYERS = (
     "version",
     "compat",
+    "files",
     "ops",
     "distribute",
     "layers",
