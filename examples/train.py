@@ -57,12 +57,15 @@ def main(argv):
         _train()
     except (FloatingPointError, ImportError, OSError, ValueError) as error:
         sys.exit(f"train.py: {error}")
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        sys.exit(f"train.py: {train_data.reading_error(error)}")
 
 
 def _train():
     checkpoint = _checkpoint_to_resume()
     strategy = _set_up_machine()
-    images, labels = train_data.training_set()
+    on_bad_image = train_data.on_bad_image()
+    images, labels = train_data.training_set(on_bad_image)
     verification = train_data.verification()
     steps = len(labels) // FLAGS.batch_size
     with strategy.scope():
@@ -78,6 +81,8 @@ def _train():
         augment=train_data.augmentation(),
         seed=FLAGS.seed,
         first_epoch=first_epoch,
+        identities_per_batch=FLAGS.identities_per_batch,
+        on_bad_image=on_bad_image,
     )
     _write_flags(output_dir / "flags.txt")
     model.fit(
@@ -91,6 +96,7 @@ def _train():
         callbacks=[
             FiniteLoss(),
             *verification,
+            *([train_data.SkippedCount(on_bad_image)] if on_bad_image else []),
             ScalarLog(str(output_dir / "tensorboard")),
             csv_log(output_dir / "log.csv", first_epoch),
             checkpoints,

@@ -19,14 +19,16 @@ flags.DEFINE_string(
     "synthetic",
     "Folder that holds a folder of JPEG or PNG images per identity, as LFW "
     "and ImageFolder have it; or FILE.rec, InsightFace's RecordIO, with its "
-    "FILE.idx beside it; or 'synthetic', drawn identities, which needs no "
-    "download.",
+    "FILE.idx beside it; or a pattern of TFRecord shards that convert.py "
+    "wrote, 'shards/*.tfrecord'; or 'tfds:NAME', of tensorflow_datasets; or "
+    "'synthetic', drawn identities, which needs no download.",
 )
 flags.DEFINE_string(
     "people",
     None,
     "File in LFW's people format, such as peopleDevTrain.txt: train on the "
-    "identities that it lists, and no other.",
+    "identities that it lists, and no other. In a .rec their names are their "
+    "numbers.",
 )
 flags.DEFINE_string(
     "exclude_people",
@@ -51,6 +53,21 @@ flags.DEFINE_bool(
     True,
     "Decode all images into memory first: 3 * image_size² bytes each. "
     "Without it they are read anew in every epoch.",
+)
+
+flags.DEFINE_integer(
+    "identities_per_batch",
+    None,
+    "Batches of this many identities, with as many images of each; by default "
+    "the images are shuffled, whoever is in them.",
+    lower_bound=1,
+)
+flags.DEFINE_enum(
+    "on_bad_image",
+    "stop",
+    ["stop", "skip"],
+    "What to do about an image that can't be read: stop and name it, or log "
+    "its name and go on without it.",
 )
 
 # Drawn identities.

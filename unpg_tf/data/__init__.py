@@ -8,7 +8,10 @@ from unpg_tf.data.images import resize
 from unpg_tf.data.insightface import InsightFaceRecords
 from unpg_tf.data.loading import SkippedImages
 from unpg_tf.data.loading import bad_image_message
+from unpg_tf.data.opening import TrainingImages
+from unpg_tf.data.opening import open_images
 from unpg_tf.data.orders import Balanced
+from unpg_tf.data.people import read_names
 from unpg_tf.data.people import read_people
 from unpg_tf.data.pipeline import load_images
 from unpg_tf.data.pipeline import load_readable
@@ -23,6 +26,7 @@ from unpg_tf.data.synthetic import Strengths
 from unpg_tf.data.synthetic import draw
 from unpg_tf.data.synthetic import labelled_images
 from unpg_tf.data.synthetic import verification_pairs
+from unpg_tf.data.tfds import TFDSImages
 
 __all__ = [
     "Augmentation",
@@ -35,14 +39,18 @@ __all__ = [
     "SkippedImages",
     "Source",
     "Strengths",
+    "TFDSImages",
+    "TrainingImages",
     "bad_image_message",
     "decode_image",
     "draw",
     "labelled_images",
     "load_images",
     "load_readable",
+    "open_images",
     "read_folder",
     "read_index",
+    "read_names",
     "read_people",
     "resize",
     "training_batches",
