@@ -179,13 +179,15 @@ def _plot(picture):
     trained = evaluation.training_of(source) if FLAGS.model else ""
     name = f"{source.name} ({trained})" if trained else source.name
     title = f"{name} on {picture.report['pairs_name']}"
-    labels = {}
-    if FLAGS.protocol == "identification":
-        labels["labels"] = "FPIR", "TPIR"
     scores = picture.similarities, picture.same
-    evaluation.plot_roc(f"{stem}_roc.png", *scores, title, **labels)
+    names, kinds = {}, {}
+    if FLAGS.protocol == "identification":
+        names["labels"] = "FPIR", "TPIR"
+        kinds["kinds"] = "probes' nearest distractors", "probes' mates"
+    threshold = picture.report["threshold"]
+    evaluation.plot_roc(f"{stem}_roc.png", *scores, title, **names)
     evaluation.plot_similarities(
-        f"{stem}_similarities.png", *scores, picture.report["threshold"], title
+        f"{stem}_similarities.png", *scores, threshold, title, **kinds
     )
 
 

@@ -10,6 +10,7 @@ from unpg_tf import data
 from unpg_tf import evaluation
 from unpg_tf.data import synthetic
 from unpg_tf.data.folder import SUFFIXES
+from unpg_tf.evaluation.roc import FARS
 
 FLAGS = flags.FLAGS
 
@@ -174,13 +175,17 @@ def _without_rates(report):
     """The keys of a verification, of which identification has none."""
     negatives = report["probes"] * report["distractors"]
     names = ("accuracy", "accuracy_std", "threshold", "folds", "auc", "eer")
-    names += ("tar_at_far", "threshold_at_far")
+    ends = ("inf_positive", "sup_negative", "well_discriminative")
+    fars = [str(far) for far in FARS]
     return {
         **dict.fromkeys(names),
+        "tar_at_far": dict.fromkeys(fars),
+        "threshold_at_far": dict.fromkeys(fars),
         "pairs": {
             "total": report["mates"] + negatives,
             "same": report["mates"],
             "different": negatives,
         },
         "negatives": negatives,
+        **dict.fromkeys(ends),
     }

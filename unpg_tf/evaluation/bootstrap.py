@@ -53,13 +53,17 @@ def bootstrap_intervals(
         >>> bootstrap_intervals(similarities, same)["auc"]
         [0.951, 0.968]
     """
-    groups, counts = _groups(similarities, same)
+    accepted = accepted_pairs(similarities, same)
+    group, counts = _groups(accepted)
     correct = None if correct is None else np.asarray(correct)
     rng = np.random.default_rng(seed)
     if identities is None:
         draws = _draws_of_pairs(rng, counts, same, correct)
     else:
-        draws = _draws_of_identities(rng, groups, same, correct, identities)
+        place = np.searchsorted(-accepted.values, -np.asarray(similarities))
+        draws = _draws_of_identities(
+            rng, group[place], same, correct, identities
+        )
     rows = [_rates(*next(draws), fars) for _ in range(replicates)]
     edges = _edges(np.array(rows))
     known = [far * counts[1].sum() >= 1 - 1e-9 for far in fars]
@@ -77,21 +81,19 @@ def bootstrap_intervals(
     }
 
 
-def _groups(similarities, same):
+def _groups(accepted):
     """Puts neighbours of one kind together, which changes no rate.
 
-    Returns the group of each pair, and [2, groups] numbers of pairs of one
-    identity and of two, from the most similar on.
+    Returns the group of each distinct similarity, and [2, groups] numbers of
+    pairs of one identity and of two, from the most similar on.
     """
-    accepted = accepted_pairs(similarities, same)
     counts = np.stack([np.diff(accepted.same), np.diff(accepted.different)])
     alone = (counts > 0).all(axis=0)
     positive = counts[0] > 0
     starts = alone[1:] | alone[:-1] | (positive[1:] != positive[:-1])
-    group = np.append(0, np.cumsum(starts))
-    place = np.searchsorted(-accepted.values, -np.asarray(similarities))
     firsts = np.flatnonzero(np.append(True, starts))
-    return group[place], np.add.reduceat(counts, firsts, axis=1)
+    group = np.append(0, np.cumsum(starts))
+    return group, np.add.reduceat(counts, firsts, axis=1)
 
 
 def _draws_of_pairs(rng, counts, same, correct):

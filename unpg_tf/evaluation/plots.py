@@ -58,7 +58,12 @@ def plot_roc(
 
 
 def plot_similarities(
-    path, similarities, same, threshold=None, title="Verification"
+    path,
+    similarities,
+    same,
+    threshold=None,
+    title="Verification",
+    kinds=("pairs of two identities", "pairs of one identity"),
 ):
     """Draws histograms of the similarities of both kinds of pairs, as a PNG.
 
@@ -71,6 +76,7 @@ def plot_similarities(
         same: [pairs] bool array, True for a pair of one identity.
         threshold: float to mark, None for none.
         title: what was measured.
+        kinds: what the pairs are that are not the same, and that are.
 
     Raises:
         ImportError: matplotlib is missing.
@@ -87,7 +93,7 @@ def plot_similarities(
     # A collapsed model gives one similarity only, and a range of no width.
     reach = max(np.ptp(similarities) / 2, 0.005)
     edges = np.linspace(middle - reach, middle + reach, 61)
-    tallest = _histograms(axes, similarities, same, edges)
+    tallest = _histograms(axes, similarities, same, edges, kinds)
     if threshold is not None:
         label = f"threshold {threshold:.3f}"
         line = {"color": _INK, "linestyle": ":", "label": label}
@@ -138,14 +144,11 @@ def _mark_rates(axes, rates):
         )
 
 
-def _histograms(axes, similarities, same, edges):
+def _histograms(axes, similarities, same, edges, kinds):
     """Draws both histograms, and returns the height of the tallest bar."""
-    kinds = (
-        (~same, _DIFFERENT, "pairs of two identities"),
-        (same, _SAME, "pairs of one identity"),
-    )
+    parts = (~same, _DIFFERENT, kinds[0]), (same, _SAME, kinds[1])
     heights = []
-    for kind, color, label in kinds:
+    for kind, color, label in parts:
         fractions, _, _ = axes.hist(
             similarities[kind],
             edges,
