@@ -22,6 +22,7 @@ tensorboard/, checkpoints/ to --resume from, and flags.txt, which
 """
 
 import atexit
+import functools
 import os
 import shutil
 import sys
@@ -42,6 +43,7 @@ from train_callbacks import ScalarLog
 from train_callbacks import csv_log
 from train_checkpoints import Checkpoints
 from train_checkpoints import last_checkpoint
+from train_numbers import FiniteGradients
 
 from unpg_tf import data
 
@@ -106,8 +108,27 @@ def _train():
     if checkpoint:
         _restore(checkpoints, *checkpoint)
     _write_flags(output_dir / "flags.txt")
+    batches = functools.partial(
+        data.training_batches,
+        images,
+        labels,
+        FLAGS.batch_size,
+        image_size=FLAGS.image_size,
+        augment=train_data.augmentation(),
+        seed=FLAGS.seed,
+        identities_per_batch=FLAGS.identities_per_batch,
+        on_bad_image=on_bad_image,
+    )
+    finite = FiniteGradients(
+        output_dir / "bad_batches",
+        lambda step: next(iter(batches(first_step=step))),
+        FLAGS.on_nan == "stop",
+    )
+    with strategy.scope():
+        finite.watch(model)
     callbacks = [
-        FiniteLoss(),
+        finite,
+        *([FiniteLoss()] if FLAGS.on_nan == "stop" else []),
         keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: logs.update(
                 checkpoints.means(steps)
@@ -120,20 +141,8 @@ def _train():
         checkpoints,
     ]
     for epoch, step, last in _stretches(checkpoints.position):
-        dataset = data.training_batches(
-            images,
-            labels,
-            FLAGS.batch_size,
-            image_size=FLAGS.image_size,
-            augment=train_data.augmentation(),
-            seed=FLAGS.seed,
-            first_epoch=epoch,
-            first_step=step,
-            identities_per_batch=FLAGS.identities_per_batch,
-            on_bad_image=on_bad_image,
-        )
         model.fit(
-            dataset,
+            batches(first_epoch=epoch, first_step=step),
             initial_epoch=epoch,
             epochs=last,
             steps_per_epoch=steps - step,

@@ -262,6 +262,14 @@ flags.DEFINE_float(
     "momentum of 0.9. Biases and normalisation are left alone.",
     lower_bound=0.0,
 )
+flags.DEFINE_enum(
+    "on_nan",
+    "stop",
+    ["stop", "skip"],
+    "What to do with a step whose gradients aren't finite: they never reach "
+    "the weights, and its batch is saved in OUTPUT_DIR/bad_batches. stop: end "
+    "the run. skip: go on.",
+)
 flags.DEFINE_integer(
     "seed", 0, "Seed of weights, order and augmentation.", lower_bound=0
 )

@@ -220,7 +220,7 @@ def program():
         ),
         (
             {"learning_rate": 1e30, "output_dir": "NEW"},
-            "Expected a finite loss",
+            "Expected finite gradients",
         ),
     ],
 )
