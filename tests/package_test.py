@@ -25,6 +25,7 @@ LAYERS = (
     "data",
     "evaluation",
     "export",
+    "model_garden",
 )
 
 
