@@ -102,7 +102,6 @@ def test_biases_and_normalisation_decay_only_if_asked(flags_of):
     def decayed(**values):
         program = flags_of(learning_rate=1.0, weight_decay=0.5, **values)
         optimizer = program.train_model.train_optimizer.optimizer(STEPS, {})
-        optimizer.learning_rate = 1.0
         layer = keras.layers.Dense(1, bias_initializer="ones")
         layer.build((None, 1))
         layer.set_weights([np.ones([1, 1]), np.ones([1])])
