@@ -234,7 +234,7 @@ def _output_dir():
 
 
 def _write_flags(path):
-    module = FLAGS.flags_by_module_dict()[train_flags.__name__]
+    module = FLAGS.get_key_flags_for_module(train_flags)
     lines = [flag.serialize() for flag in module if flag.name != "resume"]
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text("".join(f"{line}\n" for line in lines if line))

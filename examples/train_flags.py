@@ -1,7 +1,9 @@
 """The flags of train.py."""
 
+import train_optimizer
 from absl import flags
 
+flags.adopt_module_key_flags(train_optimizer)
 HEADS = [
     "cosface",
     "arcface",
@@ -164,6 +166,18 @@ flags.DEFINE_float(
     lower_bound=0.0,
     upper_bound=0.9,
 )
+flags.DEFINE_string(
+    "init_from",
+    None,
+    "A trained model.keras with the same backbone, whose weights to start "
+    "from. Its head is left, as its classes are others.",
+)
+flags.DEFINE_string(
+    "freeze",
+    None,
+    "Regular expression: layers of the backbone whose whole name it matches "
+    "aren't trained; '.*' trains the head alone.",
+)
 flags.DEFINE_enum("head", "cosface", HEADS, "Margin head.")
 flags.DEFINE_float(
     "margin",
@@ -234,33 +248,6 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer(
     "epochs", 12, "Passes over the training images.", lower_bound=1
-)
-flags.DEFINE_enum(
-    "optimizer",
-    "sgd",
-    ["sgd", "adamw"],
-    "sgd (with a momentum of 0.9) or adamw.",
-)
-flags.DEFINE_float(
-    "learning_rate",
-    0.1,
-    "Learning rate, which rises during the warm-up and then falls to 0 along "
-    "a cosine. For adamw rather 0.001.",
-    lower_bound=0.0,
-)
-flags.DEFINE_float(
-    "warmup_epochs",
-    1.0,
-    "Epochs in which the learning rate rises from 0.",
-    lower_bound=0.0,
-)
-flags.DEFINE_float(
-    "weight_decay",
-    5e-3,
-    "Part of a weight that a step of learning rate 1 takes away, apart from "
-    "the momentum: 0.005 is what 0.0005 is where decay goes through a "
-    "momentum of 0.9. Biases and normalisation are left alone.",
-    lower_bound=0.0,
 )
 flags.DEFINE_enum(
     "on_nan",

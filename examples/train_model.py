@@ -1,15 +1,17 @@
-"""The model that train.py trains: backbone, head, loss, optimizer."""
+"""The model that train.py trains: backbone, head, loss."""
 
 import json
+import re
 
+import train_optimizer
 from absl import flags
 from tensorflow import keras
 
 from unpg_tf import backbones
+from unpg_tf import evaluation
 from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import models
-from unpg_tf import optimizers
 
 FLAGS = flags.FLAGS
 HEADS = {
@@ -34,8 +36,6 @@ MARGINS = {
     "combined": ("m1", "m2", "m3"),
     "magface": ("lower_margin", "upper_margin"),
 }
-# Names of the variables of biases and normalisation.
-NOT_DECAYED = ["bias", "gamma", "beta"]
 
 
 def compiled_model(num_classes, steps):
@@ -46,15 +46,58 @@ def compiled_model(num_classes, steps):
         steps: integer, steps per epoch.
     """
     model = models.EmbeddingModel(_backbone(), _head(num_classes))
+    if FLAGS.init_from is not None:
+        _start_from(model.backbone, FLAGS.init_from)
+    if FLAGS.freeze is not None:
+        _freeze(model.backbone, FLAGS.freeze)
+    # Of all classes, which a sampled head spares a step.
+    metrics = ["accuracy"] if FLAGS.sample_rate == 1 else []
     model.compile(
-        _optimizer(steps),
+        train_optimizer.optimizer(steps, parsed_options("optimizer_option")),
         _loss(),
-        metrics=["accuracy"],
+        metrics=metrics,
         jit_compile=FLAGS.jit_compile,
     )
     # Checkpoints are restored into variables, not into promises of them.
-    model.optimizer.build(model.trainable_variables)
+    train_optimizer.build(model.optimizer, model.trainable_variables)
     return model
+
+
+def _start_from(backbone, path):
+    """Gives a backbone the weights of a saved model's."""
+    source = evaluation.load_model(path)
+    weights = getattr(source, "backbone", source).get_weights()
+    shapes = [weight.shape for weight in weights]
+    expected = [weight.shape for weight in backbone.get_weights()]
+    if shapes != expected:
+        raise ValueError(
+            f"Expected the backbone of these flags, --backbone={FLAGS.backbone}"
+            f", --image_size={FLAGS.image_size} and "
+            f"--embedding_dim={FLAGS.embedding_dim}. "
+            f"Received: another in --init_from={path}"
+        )
+    backbone.set_weights(weights)
+
+
+def _freeze(model, pattern):
+    layers_found = list(_layers(model))
+    frozen = [x for x in layers_found if re.fullmatch(pattern, x.name)]
+    if not frozen:
+        names = ", ".join(layer.name for layer in layers_found[:9])
+        raise ValueError(
+            f"Expected a name of a layer, such as {names}. "
+            f"Received: --freeze={pattern}"
+        )
+    for layer in frozen:
+        layer.trainable = False
+
+
+def _layers(model):
+    """The layers of a model, and of the models among them."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
 
 
 def _backbone():
@@ -125,22 +168,3 @@ def _construct(constructor, flag, arguments):
             f"Expected arguments of {constructor.__name__}. "
             f"Received: {arguments}: {error}"
         ) from error
-
-
-def _optimizer(steps):
-    warmup = round(FLAGS.warmup_epochs * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup else FLAGS.learning_rate,
-        max(1, FLAGS.epochs * steps - warmup),
-        warmup_target=FLAGS.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    decay = FLAGS.weight_decay
-    if FLAGS.optimizer == "adamw":
-        optimizer = optimizers.LazyAdamW(schedule, weight_decay=decay)
-    else:
-        optimizer = optimizers.LazySGD(
-            schedule, momentum=0.9, weight_decay=decay
-        )
-    optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
-    return optimizer

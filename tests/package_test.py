@@ -21,11 +21,13 @@ LAYERS = (
     "distribute",
     "layers",
     "losses",
+    "optimizers",
     "models",
     "backbones",
     "data",
     "evaluation",
     "export",
+    "model_garden",
 )
 
 

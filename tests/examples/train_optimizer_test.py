@@ -1,0 +1,153 @@
+"""The optimizer, learning rate and starting point of `examples/train.py`."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from absl.testing import flagsaver
+from tensorflow import keras
+
+import unpg_tf
+from unpg_tf import compat
+
+ROOT = Path(__file__).parents[2]
+STEPS = 10
+TINY = {"image_size": 32, "embedding_dim": 8, "epochs": 6, "learning_rate": 0.4}
+
+
+@pytest.fixture(scope="module")
+def program():
+    sys.path.insert(0, str(ROOT / "examples"))
+    import train
+
+    yield train
+    sys.path.remove(str(ROOT / "examples"))
+
+
+@pytest.fixture
+def flags_of(program):
+    """A function that sets flags until the test ends."""
+    savers = []
+
+    def flags_of(**values):
+        saver = flagsaver.flagsaver(**{**TINY, **values})
+        saver.__enter__()
+        savers.append(saver)
+        program.FLAGS.mark_as_parsed()
+        return program
+
+    yield flags_of
+    for saver in reversed(savers):
+        saver.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("warmup", [0.0, 2.0])
+@pytest.mark.parametrize(
+    ("name", "falling"),
+    [
+        ("cosine", lambda part, epoch: (1 + np.cos(np.pi * part)) / 2),
+        ("polynomial", lambda part, epoch: (1 - part) ** 2),
+        ("step", lambda part, epoch: 0.1 ** sum(epoch > e for e in (3, 5))),
+        ("constant", lambda part, epoch: 1.0),
+    ],
+)
+def test_the_learning_rate_rises_and_falls(flags_of, name, falling, warmup):
+    program = flags_of(
+        schedule=name, warmup_epochs=warmup, step_epochs=["3", "5"]
+    )
+    schedule = program.train_model.train_optimizer.learning_rate(STEPS)
+    rises = int(warmup * STEPS)
+    steps = np.arange(0, 60)
+    expected = [
+        0.4 * i / rises
+        if i < rises
+        else 0.4 * falling((i - rises) / (60 - rises), i / STEPS)
+        for i in steps
+    ]
+    found = [float(schedule(np.int64(i))) for i in steps]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_warm_up_survives_its_config():
+    falling = keras.optimizers.schedules.PolynomialDecay(0.1, 9, 0.0)
+    optimizer = keras.optimizers.SGD(unpg_tf.models.WarmUp(falling, 3))
+    twin = keras.optimizers.SGD.from_config(optimizer.get_config())
+    rates = [float(unpg_tf.models.WarmUp(falling, 3)(i)) for i in range(9)]
+    restored = keras.utils.deserialize_keras_object(
+        keras.utils.serialize_keras_object(unpg_tf.models.WarmUp(falling, 3))
+    )
+    np.testing.assert_allclose([float(restored(i)) for i in range(9)], rates)
+    assert isinstance(twin, keras.optimizers.SGD)
+
+
+def test_a_model_starts_from_another_with_layers_frozen(flags_of, tmp_path):
+    program = flags_of()
+    source = program.train_model.compiled_model(5, STEPS)
+    source.save(tmp_path / "model.keras")
+    program = flags_of(
+        init_from=str(tmp_path / "model.keras"), freeze="conv2d.*"
+    )
+    model = program.train_model.compiled_model(3, STEPS)
+    expected = source.backbone.get_weights()
+    for here, there in zip(model.backbone.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(here, there)
+    frozen = {x.name for x in model.backbone.layers if not x.trainable}
+    names = {x.name for x in model.backbone.layers}
+    assert frozen == {name for name in names if name.startswith("conv2d")}
+    assert frozen
+
+
+def test_biases_and_normalisation_decay_only_if_asked(flags_of):
+    def decayed(**values):
+        program = flags_of(learning_rate=1.0, weight_decay=0.5, **values)
+        optimizer = program.train_model.train_optimizer.optimizer(STEPS, {})
+        layer = keras.layers.Dense(1, bias_initializer="ones")
+        layer.build((None, 1))
+        layer.set_weights([np.ones([1, 1]), np.ones([1])])
+        optimizer.build(layer.trainable_variables)
+        zeros = [0.0 * weight for weight in layer.trainable_variables]
+        optimizer.apply_gradients(
+            zip(zeros, layer.trainable_variables, strict=True)
+        )
+        return [float(np.squeeze(w)) for w in layer.get_weights()]
+
+    values = {"warmup_epochs": 0.0, "schedule": "constant"}
+    assert decayed(**values) == [0.5, 1.0]
+    assert decayed(decay_all=True, **values) == [0.5, 0.5]
+
+
+def test_keras_own_options_reach_the_optimizer(flags_of):
+    own = {"gradient_accumulation_steps": 3} if compat.IS_KERAS_3 else {}
+    program = flags_of(ema_momentum=0.9, global_clipnorm=2.0, **own)
+    config = program.train_model.train_optimizer.optimizer(
+        STEPS, {"momentum": 0.7}
+    ).get_config()
+    expected = {"use_ema": True, "ema_momentum": 0.9, "global_clipnorm": 2.0}
+    expected |= {"momentum": 0.7, **own}
+    assert expected.items() <= config.items()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"optimizer_option": ["moment=1"]}, "Expected arguments of --optim"),
+        ({"schedule": "step"}, "Expected ascending numbers .*step_epochs="),
+        ({"freeze": "nothing"}, "Expected a name .*Received: --freeze=nothing"),
+    ],
+)
+def test_an_error_names_the_flag(flags_of, values, message):
+    program = flags_of(**values)
+    with pytest.raises(ValueError, match=message):
+        program.train_model.compiled_model(5, STEPS)
+
+
+def test_what_a_generation_of_keras_lacks_is_said(flags_of):
+    if compat.IS_KERAS_3:
+        program = flags_of(global_clipnorm=1.0, strategy="mirrored")
+        message = "Expected --strategy=none with --global_clipnorm"
+    else:
+        program = flags_of(gradient_accumulation_steps=2)
+        message = "Expected Keras 3 for --gradient_accumulation_steps"
+    with pytest.raises(ValueError, match=message):
+        program.train_model.compiled_model(5, STEPS)
