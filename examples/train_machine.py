@@ -1,5 +1,6 @@
 """The machine, or machines, that train.py trains on."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -35,7 +36,9 @@ def set_up():
     if FLAGS.strategy != "none":
         # Collectives wait for each other, and hold a thread each meanwhile.
         threads = max(16, os.cpu_count())
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        # Too late within a program in which TensorFlow runs already.
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
     strategy = _strategy()
     if FLAGS.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(

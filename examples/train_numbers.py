@@ -64,7 +64,7 @@ class FiniteGradients(keras.callbacks.Callback):
 
     def _note(self):
         weights = self.model.non_trainable_weights
-        self.state = [np.array(weight) for weight in weights]
+        self.state = [tf.convert_to_tensor(w).numpy() for w in weights]
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks, now and then."""

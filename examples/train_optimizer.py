@@ -1,5 +1,6 @@
 """The optimizer of train.py and its learning rate, and their flags."""
 
+import tensorflow as tf
 from absl import flags
 from tensorflow import keras
 
@@ -109,7 +110,7 @@ def optimizer(steps, options):
             made = optimizers.LazyAdamW(rate, **options)
         else:
             made = optimizers.LazySGD(rate, **{"momentum": 0.9, **options})
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"Expected arguments of --optimizer={FLAGS.optimizer}. "
             f"Received: {options}: {error}"
@@ -165,7 +166,7 @@ def _common():
         if not compat.IS_KERAS_3:
             raise ValueError(
                 "Expected Keras 3 for --gradient_accumulation_steps, which "
-                f"Keras 2 doesn't have. Received: Keras {keras.__version__}"
+                f"Keras 2 doesn't have. Received: TensorFlow {tf.__version__}"
             )
         if FLAGS.sample_rate < 1:
             raise ValueError(
