@@ -21,6 +21,29 @@ Faces, one of InsightFace's .bin sets: ten folds in its own order.
     python examples/evaluate.py --model=runs/lfw/model.keras \
         --protocol=bin --data=agedb_30.bin --report=runs/lfw/agedb.json
 
+IJB-B or IJB-C, templates 1:1 and 1:N, in InsightFace's layout; --nokeep_norm,
+--nodetector_score and --noflip are its three switches.
+
+    python examples/evaluate.py --model=runs/ms1m/model.keras \
+        --protocol=ijb --data=IJB_release/IJBC --report=runs/ms1m/ijbc.json
+
+K-FACE, by pair lists.
+
+    python examples/evaluate.py --model=runs/kface/model.keras \
+        --protocol=kface --data=kface --pairs=kface.Q1.txt,kface.Q2.txt \
+        --report=runs/kface/report.json
+
+Identification among distractors, as MegaFace does.
+
+    python examples/evaluate.py --model=runs/ms1m/model.keras \
+        --protocol=identification --data=facescrub --distractors=megaface \
+        --cache_dir=runs/cache --report=runs/ms1m/megaface.json
+
+Embeddings that are kept in --cache_dir, or come from elsewhere, need no model.
+
+    python examples/evaluate.py --embeddings=runs/cache/FILE.npz \
+        --protocol=bin --data=agedb_30.bin --report=runs/lfw/agedb.json
+
 The summary is printed. --report writes it as JSON, with two pictures beside
 it: the ROC curve (report_roc.png) and the histograms of the similarities
 (report_similarities.png).
@@ -29,70 +52,15 @@ it: the ROC curve (report_roc.png) and the histograms of the similarities
 import sys
 from pathlib import Path
 
+import evaluate_flags
 from absl import app
 from absl import flags
+from evaluate_protocols import PROTOCOLS
 
 from unpg_tf import evaluation
 
 FLAGS = flags.FLAGS
-
-flags.DEFINE_string(
-    "model",
-    None,
-    "A trained model: a .keras file, or the folder of a SavedModel whose "
-    "serving_default signature takes images and gives embedding. Required.",
-)
-flags.DEFINE_enum(
-    "protocol",
-    "lfw",
-    ["lfw", "bin"],
-    "lfw: pairs by --pairs, or drawn ones. bin: --data is a .bin file.",
-)
-flags.DEFINE_string(
-    "data",
-    "synthetic",
-    "Folder that holds a folder of images per identity, as LFW does "
-    "(DATA/Ada_Lovelace/Ada_Lovelace_0001.jpg); or 'synthetic', drawn "
-    "identities, which needs no --pairs.",
-)
-flags.DEFINE_string(
-    "pairs",
-    None,
-    "Pairs to measure on, a file in LFW's format. Required with a folder.",
-)
-flags.DEFINE_string(
-    "threshold_pairs",
-    None,
-    "Other pairs, in the same format, to choose the threshold on. Required "
-    "where --pairs has one fold; not read where it has several, since each "
-    "then gets the threshold of the others.",
-)
-flags.DEFINE_bool(
-    "flip",
-    True,
-    "Sum the embeddings of each image and of its mirror image.",
-)
-flags.DEFINE_integer("batch_size", 64, "Images per batch.", lower_bound=1)
-flags.DEFINE_integer(
-    "image_size",
-    None,
-    "Height and width of the images in pixels. Needed only where the model "
-    "takes images of any size.",
-    lower_bound=1,
-)
-flags.DEFINE_integer(
-    "synthetic_pairs",
-    1000,
-    "With --data=synthetic: the number of pairs, in ten folds.",
-    lower_bound=40,
-)
-flags.DEFINE_string("report", None, "JSON file to write the report to.")
-flags.DEFINE_bool(
-    "plots",
-    True,
-    "Draw the pictures beside --report. Needs matplotlib: "
-    "pip install unpg-tf[plots].",
-)
+flags.adopt_module_key_flags(evaluate_flags)
 
 
 def main(argv):
@@ -106,102 +74,120 @@ def main(argv):
 
 
 def _evaluate():
-    _check_flags()
+    evaluate_flags.check_flags()
+    embedder, image_size = _embedder()
+    report, pictures = PROTOCOLS[FLAGS.protocol](embedder, image_size)
+    report = {"protocol": FLAGS.protocol, **report}
+    print(_summary(report))
+    if FLAGS.report:
+        evaluation.write_report(FLAGS.report, report)
+    if FLAGS.report and FLAGS.plots:
+        for picture in pictures:
+            _plot(picture)
+
+
+def _embedder():
+    """What gives embeddings of images, and the size of these."""
+    root = FLAGS.data if Path(FLAGS.data).is_dir() else "."
+    if FLAGS.embeddings:
+        stored = evaluation.StoredEmbeddings(FLAGS.embeddings, root)
+        return stored, FLAGS.image_size
     embedder = evaluation.Embedder(
         evaluation.load_model(FLAGS.model),
         FLAGS.image_size,
         FLAGS.flip,
         FLAGS.batch_size,
+        unit_length=False,
     )
-    pairs, threshold_pairs = _pairs(embedder.image_size)
-    report, similarities = evaluation.evaluate_pairs(
-        embedder, pairs, threshold_pairs, verbose=1
-    )
-    print(_summary(report))
-    if FLAGS.report:
-        evaluation.write_report(FLAGS.report, report)
-    if FLAGS.report and FLAGS.plots:
-        _plot(report, similarities, pairs.same)
-
-
-def _check_flags():
-    if FLAGS.model is None:
-        raise ValueError("Expected --model. Received: none")
-    if FLAGS.protocol == "bin":
-        for name in ("pairs", "threshold_pairs"):
-            if FLAGS[name].value is not None:
-                raise ValueError(
-                    f"Expected --protocol=lfw with --{name}. "
-                    "Received: --protocol=bin"
-                )
-    elif FLAGS.data == "synthetic":
-        for name in ("pairs", "threshold_pairs"):
-            if FLAGS[name].value is not None:
-                raise ValueError(
-                    f"Expected --data=FOLDER with --{name}. "
-                    "Received: --data=synthetic"
-                )
-    elif FLAGS.pairs is None:
-        raise ValueError(
-            f"Expected --pairs with a folder. Received: --data={FLAGS.data} "
-            "without"
+    size = embedder.image_size
+    if FLAGS.cache_dir:
+        embedder = evaluation.CachedEmbedder(
+            embedder, FLAGS.cache_dir, FLAGS.model, root
         )
-
-
-def _pairs(image_size):
-    """The pairs to measure on, and those to choose the threshold on."""
-    if FLAGS.protocol == "bin":
-        return evaluation.read_bin(FLAGS.data), None
-    if FLAGS.data == "synthetic":
-        count = FLAGS.synthetic_pairs
-        return evaluation.synthetic_pairs(count, image_size), None
-    pairs = evaluation.read_pairs(FLAGS.pairs, FLAGS.data)
-    if FLAGS.threshold_pairs is None:
-        if pairs.num_folds == 1:
-            raise ValueError(
-                f"Expected --threshold_pairs, since {FLAGS.pairs} has one "
-                "fold: a threshold chosen on the pairs that it is measured "
-                "on would flatter. Received: none"
-            )
-        return pairs, None
-    return pairs, evaluation.read_pairs(FLAGS.threshold_pairs, FLAGS.data)
+    return embedder, size
 
 
 def _summary(report):
-    pairs, spread = report["pairs"], report["accuracy_std"]
-    accuracy = f"{report['accuracy']:.4f}"
-    if spread is not None:
-        accuracy += f" +- {spread:.4f} over {report['folds']} folds"
-    rates = {
-        far: "too few pairs to say" if tar is None else f"{tar:.4f}"
-        for far, tar in report["tar_at_far"].items()
-    }
-    rows = {
-        "pairs": f"{pairs['total']} of {report['pairs_name']}: "
-        f"{pairs['same']} of one identity, {pairs['different']} of two",
-        "accuracy": accuracy,
-        "threshold": f"{report['threshold']:.4f} "
-        f"from {report['threshold_source']}",
-        "AUC": f"{report['auc']:.4f}",
-        "EER": f"{report['eer']:.4f}",
-        **{f"TAR at FAR {far}": rate for far, rate in rates.items()},
-        "inf S^p": f"{report['inf_positive']:.4f}",
-        "sup S^n": f"{report['sup_negative']:.4f}",
-        "flip test": "yes" if report["flip"] else "no",
-    }
+    rows = {"protocol": report["protocol"], **_pairs_rows(report)}
+    if report["accuracy"] is not None:
+        rows |= _accuracy_rows(report)
+    if report["auc"] is not None:
+        rows |= _rates_rows(report)
+    for name, part in report.get("lists", {}).items():
+        rows |= _rates_of(f"{name} ", "TAR at FAR", part["tar_at_far"])
+    found = report.get("identification") or report
+    if "rank" in found:
+        rows |= _rates_of("", "rank", found["rank"])
+        rows |= _rates_of("", "TPIR at FPIR", found["tpir_at_fpir"])
+    sizes = report.get("rank_1_at_size", {})
+    rows |= _rates_of("", "rank 1 of", sizes)
+    switches = report.get("switches", {})
+    for name, on in {**switches, "flip test": report["flip"]}.items():
+        rows[name] = {True: "yes", False: "no", None: "not known"}[on]
     return "\n".join(f"{name:<18} {value}" for name, value in rows.items())
 
 
-def _plot(report, similarities, same):
-    stem = Path(FLAGS.report).with_suffix("")
-    title = f"{Path(FLAGS.model).name} on {report['pairs_name']}"
-    evaluation.plot_roc(f"{stem}_roc.png", similarities, same, title)
+def _pairs_rows(report):
+    pairs = report["pairs"]
+    return {
+        "pairs": f"{pairs['total']} of {report['pairs_name']}: "
+        f"{pairs['same']} of one identity, {pairs['different']} of two"
+    }
+
+
+def _accuracy_rows(report):
+    accuracy = f"{report['accuracy']:.4f}"
+    if report["accuracy_std"] is not None:
+        accuracy += (
+            f" +- {report['accuracy_std']:.4f} over {report['folds']} folds"
+        )
+    return {
+        "accuracy": accuracy + _interval(report, "accuracy"),
+        "threshold": f"{report['threshold']:.4f} "
+        f"from {report['threshold_source']}",
+    }
+
+
+def _rates_rows(report):
+    return {
+        "AUC": f"{report['auc']:.4f}" + _interval(report, "auc"),
+        "EER": f"{report['eer']:.4f}" + _interval(report, "eer"),
+        **_rates_of("", "TAR at FAR", report["tar_at_far"]),
+        "inf S^p": f"{report['inf_positive']:.4f}",
+        "sup S^n": f"{report['sup_negative']:.4f}",
+    }
+
+
+def _rates_of(prefix, name, rates):
+    return {
+        f"{prefix}{name} {key}": "too few pairs to say"
+        if rate is None
+        else f"{rate:.4f}"
+        for key, rate in rates.items()
+    }
+
+
+def _interval(report, name):
+    """The 95 % interval, where there is one."""
+    edges = (report["intervals"] or {}).get(name)
+    return f" [{edges[0]:.4f}, {edges[1]:.4f}]" if edges else ""
+
+
+def _plot(picture):
+    stem = str(Path(FLAGS.report).with_suffix("")) + picture.suffix
+    source = Path(FLAGS.model or FLAGS.embeddings)
+    trained = evaluation.training_of(source) if FLAGS.model else ""
+    name = f"{source.name} ({trained})" if trained else source.name
+    title = f"{name} on {picture.report['pairs_name']}"
+    scores = picture.similarities, picture.same
+    names, kinds = {}, {}
+    if FLAGS.protocol == "identification":
+        names["labels"] = "FPIR", "TPIR"
+        kinds["kinds"] = "probes' nearest distractors", "probes' mates"
+    threshold = picture.report["threshold"]
+    evaluation.plot_roc(f"{stem}_roc.png", *scores, title, **names)
     evaluation.plot_similarities(
-        f"{stem}_similarities.png",
-        similarities,
-        same,
-        report["threshold"],
-        title,
+        f"{stem}_similarities.png", *scores, threshold, title, **kinds
     )
 
 

@@ -16,11 +16,17 @@ With one of your own:
     python examples/export.py --model=runs/lfw/model.keras \
         --threshold=0.31 --output=saved_models/lfw/1
 
+Its model card (assets.extra/model_card.json) holds the report, the flags of the
+training from a flags.txt beside the model, and what these say:
+
+    --data_name="LFW, View 1" --licence="CC-BY-4.0" --card=more.json
+
 The SavedModel answers three signatures: serving_default embeds pixels,
 encoded_images embeds JPEG and PNG files, verify says of two files whether they
 show one identity. saved_models/README.md shows how to ask it.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -75,6 +81,11 @@ flags.DEFINE_integer(
     "model takes images of any size.",
     lower_bound=1,
 )
+flags.DEFINE_string("data_name", None, "For the model card: the training data.")
+flags.DEFINE_string("licence", None, "For the model card: the model's licence.")
+flags.DEFINE_string(
+    "card", None, "JSON file with an object of more facts for the model card."
+)
 flags.DEFINE_bool("overwrite", False, "Replace a SavedModel at --output.")
 
 
@@ -98,6 +109,7 @@ def _export():
         FLAGS.output,
         **settings,
         image_size=FLAGS.image_size,
+        card=_card(),
         overwrite=FLAGS.overwrite,
     )
     print(_summary(FLAGS.output, settings))
@@ -133,13 +145,55 @@ def _settings():
     return settings
 
 
+def _card():
+    """What the model itself can't tell, for its card."""
+    training = _training()
+    card = {
+        "data": training.get("data"),
+        "loss": training.get("loss"),
+        "training": training or None,
+        "evaluation": _json(FLAGS.threshold_from),
+        **_json(FLAGS.card, {}),
+    }
+    for name, value in (("data", FLAGS.data_name), ("licence", FLAGS.licence)):
+        if value is not None:
+            card[name] = value
+    return card
+
+
+def _training():
+    """The flags that train.py left beside the model, by name."""
+    path = Path(FLAGS.model).with_name("flags.txt")
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = (line.removeprefix("--").partition("=") for line in lines)
+    # Where the files lay on the machine that trained is nobody's business.
+    return {
+        name: value.rpartition("/")[2] if equals else True
+        for name, equals, value in pairs
+    }
+
+
+def _json(path, default=None):
+    if path is None:
+        return default
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: Expected JSON. Received: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: Expected an object. Received: {values}")
+    return values
+
+
 def _load_model():
     try:
         return keras.models.load_model(FLAGS.model, compile=False)
     except (TypeError, ValueError) as error:
         # Keras repeats the whole model in its message.
         raise ValueError(
-            f"Expected a model that Keras {keras.__version__} can load. "
+            f"Expected a model that TensorFlow {tf.__version__} can load. "
             f"Received: --model={FLAGS.model}: {str(error)[:200]}"
         ) from error
 

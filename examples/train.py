@@ -21,8 +21,10 @@ tensorboard/, checkpoints/ to --resume from, and flags.txt, which
 --flagfile=OUTPUT_DIR/flags.txt reads to run the same again.
 """
 
-import json
+import atexit
+import functools
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -30,17 +32,19 @@ from pathlib import Path
 import tensorflow as tf
 import train_data
 import train_flags
+import train_machine
 import train_model
 from absl import app
 from absl import flags
 from absl import logging
 from tensorflow import keras
-from train_callbacks import Checkpoints
 from train_callbacks import FiniteLoss
 from train_callbacks import ScalarLog
 from train_callbacks import csv_log
+from train_checkpoints import Checkpoints
+from train_checkpoints import last_checkpoint
+from train_numbers import FiniteGradients
 
-from unpg_tf import compat
 from unpg_tf import data
 
 FLAGS = flags.FLAGS
@@ -57,62 +61,132 @@ def main(argv):
         _train()
     except (FloatingPointError, ImportError, OSError, ValueError) as error:
         sys.exit(f"train.py: {error}")
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        _end(f"train.py: {train_data.reading_error(error)}")
+    except tf.errors.OpError as error:
+        if train_machine.workers() == 1:
+            raise
+        _end(
+            "train.py: Expected all workers to answer: start them again, with "
+            f"--resume. Received: {error.message.splitlines()[0]}"
+        )
+
+
+def _end(message):
+    if train_machine.workers() == 1:
+        sys.exit(message)
+    print(message, file=sys.stderr, flush=True)
+    # The usual way out would wait for the worker that is gone.
+    os._exit(1)
 
 
 def _train():
+    if FLAGS.local_workers:
+        sys.exit(train_machine.run_local_workers())
     checkpoint = _checkpoint_to_resume()
-    strategy = _set_up_machine()
-    images, labels = train_data.training_set()
+    strategy = train_machine.set_up()
+    on_bad_image = train_data.on_bad_image()
+    images, labels = train_data.training_set(on_bad_image)
     verification = train_data.verification()
     steps = len(labels) // FLAGS.batch_size
     with strategy.scope():
         model = train_model.compiled_model(int(labels.max()) + 1, steps)
     output_dir = _output_dir()
-    checkpoints = Checkpoints(str(output_dir / "checkpoints"))
-    first_epoch = _restore(checkpoints, model, checkpoint)
-    dataset = data.training_batches(
+    run = {
+        "batch_size": FLAGS.batch_size,
+        "steps_per_epoch": steps,
+        "replicas": strategy.num_replicas_in_sync,
+        "workers": train_machine.workers(),
+    }
+    checkpoints = Checkpoints(
+        output_dir / "checkpoints",
+        run,
+        FLAGS.checkpoint_steps,
+        train_machine.signals_agreed(strategy),
+    )
+    checkpoints.set_model(model)
+    if checkpoint:
+        _restore(checkpoints, *checkpoint)
+    _write_flags(output_dir / "flags.txt")
+    batches = functools.partial(
+        data.training_batches,
         images,
         labels,
         FLAGS.batch_size,
         image_size=FLAGS.image_size,
         augment=train_data.augmentation(),
         seed=FLAGS.seed,
-        first_epoch=first_epoch,
+        identities_per_batch=FLAGS.identities_per_batch,
+        on_bad_image=on_bad_image,
     )
-    _write_flags(output_dir / "flags.txt")
-    model.fit(
-        dataset,
-        epochs=FLAGS.epochs,
-        initial_epoch=first_epoch,
-        steps_per_epoch=steps,
-        shuffle=False,
-        # A line for each epoch where a bar would fill a file.
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[
-            FiniteLoss(),
-            *verification,
-            ScalarLog(str(output_dir / "tensorboard")),
-            csv_log(output_dir / "log.csv", first_epoch),
-            checkpoints,
-        ],
+    finite = FiniteGradients(
+        output_dir / "bad_batches",
+        lambda step: next(iter(batches(first_step=step))),
+        FLAGS.on_nan == "stop",
     )
+    with strategy.scope():
+        finite.watch(model)
+    callbacks = [
+        finite,
+        *([FiniteLoss()] if FLAGS.on_nan == "stop" else []),
+        keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: logs.update(
+                checkpoints.means(steps)
+            )
+        ),
+        *verification,
+        *([train_data.SkippedCount(on_bad_image)] if on_bad_image else []),
+        ScalarLog(str(output_dir / "tensorboard")),
+        csv_log(output_dir / "log.csv", checkpoints.position["epoch"]),
+        checkpoints,
+    ]
+    for epoch, step, last in _stretches(checkpoints.position):
+        model.fit(
+            batches(first_epoch=epoch, first_step=step),
+            initial_epoch=epoch,
+            epochs=last,
+            steps_per_epoch=steps - step,
+            shuffle=False,
+            verbose=_verbosity(),
+            callbacks=callbacks,
+        )
     _save(model, output_dir / "model.keras")
-    print(f"{output_dir / 'model.keras'}: trained for {FLAGS.epochs} epochs")
+    if train_machine.is_chief():
+        print(f"{_model_path()}: trained for {FLAGS.epochs} epochs")
+
+
+def _stretches(position):
+    """First epoch, first step in it, and last epoch of each call of `fit`.
+
+    An epoch that is resumed in its midst has fewer steps than the others.
+    """
+    epoch, step = position["epoch"], position["step"]
+    if step:
+        yield epoch, step, epoch + 1
+        epoch += 1
+    if epoch < FLAGS.epochs:
+        yield epoch, 0, FLAGS.epochs
+
+
+def _verbosity():
+    if not train_machine.is_chief():
+        return 0
+    # A line for each epoch where a bar would fill a file.
+    return 1 if sys.stdout.isatty() else 2
 
 
 def _checkpoint_to_resume():
-    """The path of the last checkpoint with --resume, else None."""
+    """The last whole checkpoint with --resume, else None."""
     if FLAGS.output_dir is None:
         raise ValueError("Expected --output_dir. Received: none")
-    checkpoint = tf.train.latest_checkpoint(
-        os.path.join(FLAGS.output_dir, "checkpoints")
-    )
+    directory = Path(FLAGS.output_dir, "checkpoints")
+    checkpoint = last_checkpoint(directory)
     if FLAGS.resume and checkpoint is None:
         raise FileNotFoundError(
             "Expected a checkpoint to --resume from. Received: none in "
             f"--output_dir={FLAGS.output_dir}"
         )
-    if checkpoint is not None and not FLAGS.resume and _is_chief():
+    if checkpoint and not FLAGS.resume and train_machine.is_chief():
         raise FileExistsError(
             "Expected --resume, or an --output_dir without a run in it. "
             f"Received: --output_dir={FLAGS.output_dir}"
@@ -120,70 +194,40 @@ def _checkpoint_to_resume():
     return checkpoint if FLAGS.resume else None
 
 
-def _restore(checkpoints, model, checkpoint):
-    """Restores the model, if there is a checkpoint; returns the epochs done."""
-    checkpoints.set_model(model)
-    epochs_done = checkpoints.restore(checkpoint) if checkpoint else 0
-    if epochs_done >= FLAGS.epochs:
+def _restore(checkpoints, path, saved):
+    """Goes back to a checkpoint, and says what has changed since."""
+    for name in ("batch_size", "steps_per_epoch"):
+        if saved["run"][name] != checkpoints.run[name]:
+            raise ValueError(
+                f"Expected {name}={saved['run'][name]}, as in the run that is "
+                f"resumed. Received: {name}={checkpoints.run[name]}"
+            )
+    position = saved["position"]
+    epochs_done = position["epoch"]
+    checkpoints.restore(path, position)
+    if epochs_done >= FLAGS.epochs and _model_path().exists():
         raise ValueError(
             f"Expected --epochs above the {epochs_done} that are done. "
             f"Received: --epochs={FLAGS.epochs}"
         )
-    return epochs_done
+    print(f"{path}: going on after {epochs_done} epochs", end="")
+    print(f" and {position['step']} steps" if position["step"] else "")
+    for name in ("replicas", "workers"):
+        before, now = saved["run"][name], checkpoints.run[name]
+        if before != now:
+            print(f"{name}: {now}; the run that is resumed had {before}")
 
 
-def _set_up_machine():
-    """Devices, precision and seeds; returns the strategy."""
-    if FLAGS.devices is not None:
-        device = tf.config.LogicalDeviceConfiguration()
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0], [device] * FLAGS.devices
-        )
-    strategy = _strategy()
-    if FLAGS.batch_size % strategy.num_replicas_in_sync:
-        raise ValueError(
-            "Expected --batch_size to be a multiple of the "
-            f"{strategy.num_replicas_in_sync} replicas. "
-            f"Received: {FLAGS.batch_size}"
-        )
-    keras.utils.set_random_seed(FLAGS.seed)
-    if not compat.IS_KERAS_3:
-        # Dropout whose state is a variable, which checkpoints hold.
-        keras.backend.experimental.enable_tf_random_generator()
-    if FLAGS.mixed_precision != "none":
-        policy = f"mixed_{FLAGS.mixed_precision}"
-        keras.mixed_precision.set_global_policy(policy)
-    return strategy
-
-
-def _strategy():
-    if FLAGS.strategy == "multi_worker":
-        return tf.distribute.MultiWorkerMirroredStrategy()
-    if FLAGS.strategy == "none":
-        return tf.distribute.get_strategy()
-    gpus = tf.config.list_logical_devices("GPU")
-    devices = gpus or tf.config.list_logical_devices("CPU")
-    if FLAGS.jit_compile and not gpus:
-        raise ValueError(
-            "Expected --nojit_compile with --strategy=mirrored on CPUs, where "
-            "TensorFlow can't compile for replicas. Received: --jit_compile"
-        )
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
-
-
-def _is_chief():
-    """Whether this process is the one that writes: not a second worker."""
-    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}")
-    task = cluster.get("task", {})
-    if FLAGS.strategy != "multi_worker" or task.get("type") == "chief":
-        return True
-    return "chief" not in cluster["cluster"] and task["index"] == 0
+def _model_path():
+    return Path(FLAGS.output_dir, "model.keras")
 
 
 def _output_dir():
     # All workers take part in saving, but only one may keep what it saves.
-    if not _is_chief():
-        return Path(tempfile.mkdtemp())
+    if not train_machine.is_chief():
+        path = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, path, ignore_errors=True)
+        return Path(path)
     path = Path(FLAGS.output_dir)
     path.mkdir(parents=True, exist_ok=True)
     return path

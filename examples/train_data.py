@@ -1,8 +1,8 @@
 """The images that train.py trains on, and the pairs that it verifies."""
 
-from pathlib import Path
-
+import tensorflow as tf
 from absl import flags
+from tensorflow import keras
 
 from unpg_tf import data
 from unpg_tf import evaluation
@@ -11,8 +11,8 @@ FLAGS = flags.FLAGS
 SYNTHETIC_PAIRS = 400
 
 
-def training_set():
-    """Images (paths, or pixels where they are in memory) and labels."""
+def training_set(on_bad_image):
+    """Images (a source, or pixels where they are in memory) and labels."""
     if FLAGS.data == "synthetic":
         count = FLAGS.synthetic_identities * FLAGS.synthetic_images
         print(f"Drawing {count} images", flush=True)
@@ -22,34 +22,53 @@ def training_set():
             FLAGS.image_size,
             strengths=_strengths(),
         )
-    images, labels, names = _files()
+    people = data.read_people(FLAGS.people) if FLAGS.people else None
+    images, labels, names = data.open_images(
+        FLAGS.data, people, FLAGS.min_images, _excluded()
+    )
     print(f"{FLAGS.data}: {len(images)} images of {len(names)} identities")
     if not FLAGS.cache:
         return images, labels
     print("Decoding them into memory", flush=True)
-    return data.load_images(images, FLAGS.image_size), labels
+    pixels, rows = data.load_readable(images, FLAGS.image_size, on_bad_image)
+    return pixels, labels[rows]
 
 
-def _files():
-    """Images as they are stored, their labels, the identities' names."""
-    people = data.read_people(FLAGS.people) if FLAGS.people else None
-    exclude = _excluded()
-    if not FLAGS.data.endswith(".rec"):
-        return data.read_folder(FLAGS.data, people, FLAGS.min_images, exclude)
-    if people is not None:
-        raise ValueError(
-            "Expected --people with a folder. "
-            f"Received: --people={FLAGS.people} --data={FLAGS.data}"
-        )
-    records = data.InsightFaceRecords(FLAGS.data, FLAGS.min_images, exclude)
-    return records, records.labels, records.names
+def on_bad_image():
+    """What takes note of images that can't be read; None stops at one."""
+    return None if FLAGS.on_bad_image == "stop" else data.SkippedImages()
+
+
+class SkippedCount(keras.callbacks.Callback):
+    """Logs how many images have been skipped so far.
+
+    Args:
+        skipped: `SkippedImages`.
+    """
+
+    def __init__(self, skipped):
+        super().__init__()
+        self.skipped = skipped
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds the number to the logs, for the callbacks that follow."""
+        logs["skipped_images"] = float(len(self.skipped.messages))
+
+
+def reading_error(error):
+    """What to say about the `tf.errors.OpError` that a training ended in."""
+    if not isinstance(error, tf.errors.DataLossError):
+        return data.bad_image_message(error)
+    try:
+        data.ImageShards(FLAGS.data).verify()
+    except ValueError as damage:
+        return str(damage)
+    return error.message
 
 
 def _excluded():
-    if FLAGS.exclude_people is None:
-        return []
-    lines = Path(FLAGS.exclude_people).read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    path = FLAGS.exclude_people
+    return [] if path is None else data.read_names(path)
 
 
 def _strengths():

@@ -22,14 +22,16 @@ flags.DEFINE_string(
     "synthetic",
     "Folder that holds a folder of JPEG or PNG images per identity, as LFW "
     "and ImageFolder have it; or FILE.rec, InsightFace's RecordIO, with its "
-    "FILE.idx beside it; or 'synthetic', drawn identities, which needs no "
-    "download.",
+    "FILE.idx beside it; or a pattern of TFRecord shards that convert.py "
+    "wrote, 'shards/*.tfrecord'; or 'tfds:NAME', of tensorflow_datasets; or "
+    "'synthetic', drawn identities, which needs no download.",
 )
 flags.DEFINE_string(
     "people",
     None,
     "File in LFW's people format, such as peopleDevTrain.txt: train on the "
-    "identities that it lists, and no other.",
+    "identities that it lists, and no other. In a .rec their names are their "
+    "numbers.",
 )
 flags.DEFINE_string(
     "exclude_people",
@@ -54,6 +56,21 @@ flags.DEFINE_bool(
     True,
     "Decode all images into memory first: 3 * image_size² bytes each. "
     "Without it they are read anew in every epoch.",
+)
+
+flags.DEFINE_integer(
+    "identities_per_batch",
+    None,
+    "Batches of this many identities, with as many images of each; by default "
+    "the images are shuffled, whoever is in them.",
+    lower_bound=1,
+)
+flags.DEFINE_enum(
+    "on_bad_image",
+    "stop",
+    ["stop", "skip"],
+    "What to do about an image that can't be read: stop and name it, or log "
+    "its name and go on without it.",
 )
 
 # Drawn identities.
@@ -175,6 +192,17 @@ flags.DEFINE_multi_string(
     "A further argument of the head's class in unpg_tf.layers, NAME=VALUE, "
     "such as upper_margin=0.7 for magface. May be repeated.",
 )
+flags.DEFINE_float(
+    "sample_rate",
+    1.0,
+    "Share of the class centres that a step trains on, besides those of its "
+    "own images: below 1 for more classes than memory or patience allows.",
+)
+flags.register_validator(
+    "sample_rate",
+    lambda rate: 0 < rate <= 1,
+    "Expected --sample_rate above 0, at most 1.",
+)
 flags.DEFINE_string(
     "loss",
     "unpg",
@@ -221,6 +249,14 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "epochs", 12, "Passes over the training images.", lower_bound=1
 )
+flags.DEFINE_enum(
+    "on_nan",
+    "stop",
+    ["stop", "skip"],
+    "What to do with a step whose gradients aren't finite: they never reach "
+    "the weights, and its batch is saved in OUTPUT_DIR/bad_batches. stop: end "
+    "the run. skip: go on.",
+)
 flags.DEFINE_integer(
     "seed", 0, "Seed of weights, order and augmentation.", lower_bound=0
 )
@@ -241,6 +277,19 @@ flags.DEFINE_integer(
     "machine without GPUs.",
     lower_bound=1,
 )
+flags.DEFINE_integer(
+    "local_workers",
+    0,
+    "With --strategy=multi_worker: start this many workers on this machine, "
+    "which share its CPUs, to try what several machines would do.",
+    lower_bound=0,
+)
+flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "The same weights, bit for bit, from the same --seed on the same machine "
+    "and number of devices. Slower on GPUs.",
+)
 flags.DEFINE_enum(
     "mixed_precision",
     "none",
@@ -259,7 +308,14 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
     "resume",
     False,
-    "Continue the run in --output_dir from the last epoch's checkpoint.",
+    "Continue the run in --output_dir from its last checkpoint.",
+)
+flags.DEFINE_integer(
+    "checkpoint_steps",
+    0,
+    "Save a checkpoint every so many steps of an epoch, beside that at its "
+    "end.",
+    lower_bound=0,
 )
 flags.DEFINE_string(
     "pairs",

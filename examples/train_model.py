@@ -50,10 +50,12 @@ def compiled_model(num_classes, steps):
         _start_from(model.backbone, FLAGS.init_from)
     if FLAGS.freeze is not None:
         _freeze(model.backbone, FLAGS.freeze)
+    # Of all classes, which a sampled head spares a step.
+    metrics = ["accuracy"] if FLAGS.sample_rate == 1 else []
     model.compile(
         train_optimizer.optimizer(steps, parsed_options("optimizer_option")),
         _loss(),
-        metrics=["accuracy"],
+        metrics=metrics,
         jit_compile=FLAGS.jit_compile,
     )
     # Checkpoints are restored into variables, not into promises of them.
@@ -110,7 +112,10 @@ def _backbone():
 
 
 def _head(num_classes):
-    arguments = {"num_classes": num_classes}
+    arguments = {
+        "num_classes": num_classes,
+        "sample_rate": FLAGS.sample_rate,
+    }
     if FLAGS.margin is not None:
         arguments["margin"] = FLAGS.margin
         if FLAGS.head in MARGINS:

@@ -5,6 +5,7 @@ from tensorflow import keras
 
 from unpg_tf import compat
 from unpg_tf import models
+from unpg_tf import optimizers
 
 FLAGS = flags.FLAGS
 ADDONS = "tfa:"
@@ -103,8 +104,8 @@ def optimizer(steps, options):
     if addon:
         kind = _addon(FLAGS.optimizer.removeprefix(ADDONS))
     else:
-        kind = {"sgd": keras.optimizers.SGD, "adamw": keras.optimizers.AdamW}
-        kind = kind[FLAGS.optimizer]
+        kinds = {"sgd": optimizers.LazySGD, "adamw": optimizers.LazyAdamW}
+        kind = kinds[FLAGS.optimizer]
         options.setdefault("weight_decay", FLAGS.weight_decay)
     if FLAGS.optimizer == "sgd":
         options.setdefault("momentum", 0.9)
@@ -168,6 +169,12 @@ def _common():
             raise ValueError(
                 "Expected Keras 3 for --gradient_accumulation_steps, which "
                 "Keras 2 doesn't have. Received: Keras 2"
+            )
+        if FLAGS.sample_rate < 1:
+            raise ValueError(
+                "Expected --sample_rate=1 with --gradient_accumulation_steps, "
+                "which keeps the gradients of all classes. "
+                f"Received: --sample_rate={FLAGS.sample_rate}"
             )
         options["gradient_accumulation_steps"] = (
             FLAGS.gradient_accumulation_steps

@@ -10,22 +10,26 @@ def _test_tools():
     if not hasattr(native, "module_name"):
         return []
     return [
+        "@pypi//faiss_cpu",
         "@pypi//hypothesis",
         "@pypi//matplotlib",
         "@pypi//pytest",
+        "@pypi//tensorflow_serving_api",
     ]
 
-def unpg_test(name, deps, data = [], tags = []):
+def unpg_test(name, deps, data = [], size = "medium", tags = []):
     """Runs NAME.py by pytest.
 
     Args:
         name: name of the target, and of the test file without its suffix.
         deps: the libraries that the test file imports.
         data: files that the test reads.
+        size: how long Bazel waits: "medium" is 300 s, "large" 900 s.
         tags: Bazel's tags, such as "manual".
     """
     py_test(
         name = name,
+        size = size,
         srcs = [
             name + ".py",
             "//tests:run_pytest.py",

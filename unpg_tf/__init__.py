@@ -9,6 +9,7 @@ from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import models
 from unpg_tf import ops
+from unpg_tf import optimizers
 from unpg_tf.version import __version__
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "losses",
     "models",
     "ops",
+    "optimizers",
 ]

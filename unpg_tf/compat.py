@@ -1,5 +1,17 @@
-"""The one difference between the generations of Keras that matters here."""
+"""What differs between installations, and matters here."""
 
+import platform
+
+import tensorflow as tf
 from tensorflow import keras
 
+# The generation of Keras.
 IS_KERAS_3 = hasattr(keras, "Variable")
+
+# Whether a function may ask for XLA. Apple's GPUs have no compiler for it.
+HAS_XLA = tf.test.is_built_with_xla() and platform.system() != "Darwin"
+
+
+def tf_variable(variable):
+    """The `tf.Variable` of a Keras variable, which Keras 3 wraps."""
+    return variable.value if IS_KERAS_3 else variable

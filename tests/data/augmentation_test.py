@@ -16,7 +16,7 @@ def images():
 def test_strength_0_changes_nothing(images):
     augmented = Augmentation(**NONE)(images, SEED)
     np.testing.assert_array_equal(augmented, images)
-    assert augmented.dtype == np.float32
+    assert augmented.dtype == np.uint8
 
 
 def test_flip_mirrors_about_as_many_as_it_says(images):
@@ -28,6 +28,10 @@ def test_flip_mirrors_about_as_many_as_it_says(images):
     assert (same ^ mirrored).all()
     # A binomial of 64 with p = 1/2: five standard deviations either way.
     assert 12 < mirrored.sum() < 52
+    # Where the frame moves as well, by so little that nothing else changes.
+    framed = Augmentation(flip=0.5, zoom=1e-9)(images, SEED)
+    assert framed.dtype == np.float32
+    np.testing.assert_allclose(framed, augmented, atol=1e-3)
     always = Augmentation(flip=1.0)(images, SEED)
     np.testing.assert_allclose(always, pixels[:, :, ::-1], atol=1e-3)
 
@@ -83,6 +87,14 @@ def test_the_seed_decides(images):
     first, again = augment(images, SEED), augment(images, SEED)
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - augment(images, [3, 2])).max() > 1
+
+
+@pytest.mark.parametrize("zoom", [0.0, 0.2])
+def test_a_part_of_a_batch_changes_as_it_does_in_the_whole(images, zoom):
+    augment = Augmentation(zoom=zoom, contrast=0.3)
+    whole = augment(images, SEED)
+    part = augment(images[48:], SEED, first=48)
+    np.testing.assert_allclose(part, whole[48:], rtol=1e-5, atol=1e-3)
 
 
 @pytest.mark.parametrize(

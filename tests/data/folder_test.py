@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -55,6 +58,41 @@ def test_excluded_identities_are_left_out(root):
     folder = read_folder(root, exclude=["Bob", "Eve"])
     assert folder.names == ["Ada", "Cid"]
     np.testing.assert_array_equal(folder.labels, [0, 1, 1, 1])
+
+
+def aged(root):
+    """The folder as if nothing had happened to it for a minute."""
+    for folder in (*filter(Path.is_dir, root.iterdir()), root):
+        os.utime(folder, ns=(0, os.stat(folder).st_mtime_ns - 60 * 10**9))
+
+
+def test_an_index_spares_the_listing_until_a_folder_changes(root):
+    index = root.with_name(f"{root.name}.index")
+    aged(root)
+    listed = read_folder(root, index=index)
+    written = index.read_bytes()
+    # A file that leaves no trace shows that nobody looked.
+    times = os.stat(root / "Ada")
+    (root / "Ada" / "new.jpg").touch()
+    os.utime(root / "Ada", ns=(0, times.st_mtime_ns))
+    again = read_folder(root, index=index)
+    assert again.paths == listed.paths != read_folder(root).paths
+    np.testing.assert_array_equal(again.labels, listed.labels)
+    some = read_folder(root, min_images=2, index=index)
+    assert relative(some, root) == relative(listed, root)[1:]
+    assert index.read_bytes() == written
+    (root / "Bob" / "new.jpg").touch()
+    assert len(read_folder(root, index=index).paths) == 8
+    aged(root)
+    (root / "Eve").mkdir()
+    (root / "Eve" / "Eve.png").touch()
+    assert read_folder(root, index=index).names == ["Ada", "Bob", "Cid", "Eve"]
+
+
+def test_an_index_is_not_kept_of_what_may_still_change(root):
+    index = root.with_name(f"{root.name}.index")
+    read_folder(root, index=index)
+    assert not index.exists()
 
 
 def test_errors_name_the_folder(root):

@@ -8,6 +8,8 @@ from tests.data import records
 from unpg_tf.data import InsightFaceRecords
 from unpg_tf.data import load_images
 from unpg_tf.data import training_batches
+from unpg_tf.data.tables import read_table
+from unpg_tf.data.tables import write_table
 
 SIZE = 8
 # Sparse classes, both forms of labels.
@@ -48,8 +50,34 @@ def test_min_images_and_exclude_leave_identities_out(path):
     np.testing.assert_array_equal(images.labels, [0, 0])
     assert images.read(0) == png(3)
     assert images.where(0) == f"{path}, record 4"
-    with pytest.raises(ValueError, match="min_images=4.*none of 3"):
+    with pytest.raises(
+        ValueError, match="min_images=4.*train.rec.*: 3 identities"
+    ):
         InsightFaceRecords(path, min_images=4)
+
+
+def test_people_restrict_to_the_listed(path):
+    images = InsightFaceRecords(path, people={"5": 2, "9": 1})
+    assert images.names == ["5"]
+    assert [images.read(row) for row in range(2)] == [png(3), png(4)]
+
+
+def test_an_index_spares_the_headers_until_a_file_changes(path):
+    index = path.with_name("train.rec.index")
+    first = InsightFaceRecords(path, index=index)
+    written = index.read_bytes()
+    again = InsightFaceRecords(path, index=index)
+    assert index.read_bytes() == written
+    np.testing.assert_array_equal(again.labels, first.labels)
+    assert again.read(4) == first.read(4) and again.where(4) == first.where(4)
+    # It is what is read: another one, of the same state, is believed.
+    head, arrays = read_table(index)
+    write_table(index, head, {k: v[:2] for k, v in arrays.items()})
+    assert len(InsightFaceRecords(path, index=index)) == 2
+    records.write(path, IMAGES[:3], classes=6)
+    assert len(InsightFaceRecords(path, index=index)) == 3
+    index.write_bytes(b"nothing")
+    assert len(InsightFaceRecords(path, index=index)) == 3
 
 
 def test_batches_are_those_of_the_pixels_and_resume(path):

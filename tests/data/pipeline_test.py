@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from unpg_tf.data import Augmentation
+from unpg_tf.data import SkippedImages
+from unpg_tf.data import bad_image_message
 from unpg_tf.data import load_images
+from unpg_tf.data import load_readable
 from unpg_tf.data import training_batches
 
 COUNT, SIZE, BATCH = 11, 8, 4
@@ -54,7 +59,11 @@ def test_an_epoch_holds_no_image_twice_and_labels_stay_with_them(
 
 def test_types_and_static_shapes(images, labels):
     shape = [BATCH, SIZE, SIZE, 3]
-    for augment, dtype in ((None, tf.uint8), (Augmentation(), tf.float32)):
+    for augment, dtype in (
+        (None, tf.uint8),
+        (Augmentation(), tf.uint8),
+        (Augmentation(zoom=0.1), tf.float32),
+    ):
         dataset = training_batches(images, labels, BATCH, augment=augment)
         assert dataset.element_spec == (
             tf.TensorSpec(shape, dtype),
@@ -116,6 +125,103 @@ def test_replicas_share_out_each_batch(images, labels, strategy_of):
     rows = tf.concat(strategy.experimental_local_results(first[0]), axis=0)
     expected = next(iter(dataset))[0]
     np.testing.assert_array_equal(rows, expected)
+
+
+@pytest.mark.parametrize("identities", [None, 2])
+def test_workers_with_a_context_read_their_parts_of_each_batch(
+    paths, labels, identities
+):
+    options = {
+        "image_size": SIZE,
+        "augment": Augmentation(brightness=0.5),
+        "identities_per_batch": identities,
+        "seed": 3,
+    }
+    whole = training_batches(paths, labels, BATCH, **options).take(2 * STEPS)
+    # Two workers, the second of two replicas, which take turns.
+    for worker, replicas, halves in ((0, 2, [0, 1]), (1, 4, [2, 3])):
+        context = tf.distribute.InputContext(2, worker, replicas)
+        part = training_batches(
+            paths, labels, BATCH, context=context, **options
+        )
+        size = BATCH // replicas
+        assert part.element_spec[0].shape == [size, SIZE, SIZE, 3]
+        rows = part.unbatch().batch(BATCH // 2)
+        for (a, b), (c, d) in zip(whole, rows, strict=False):
+            np.testing.assert_allclose(a.numpy()[halves], c, rtol=1e-6)
+            np.testing.assert_array_equal(b.numpy()[halves], d)
+
+
+def test_balanced_batches_hold_the_identities_and_resume(images):
+    labels = np.array([0] * 6 + [1] * 3 + [2] * 2)
+    options = {"identities_per_batch": 2, "augment": Augmentation(), "seed": 1}
+    whole = training_batches(images, labels, BATCH, **options)
+    for _, batch in whole.take(4 * STEPS):
+        _, counts = np.unique(batch, return_counts=True)
+        assert counts.tolist() == [2, 2]
+    resumed = training_batches(images, labels, BATCH, first_epoch=2, **options)
+    expected = whole.skip(2 * STEPS).take(STEPS)
+    for (a, b), (c, d) in zip(expected, resumed.take(STEPS), strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, d)
+
+
+def test_a_bad_image_stops_with_its_name(paths, labels):
+    Path(paths[7]).write_bytes(b"nothing")
+    dataset = training_batches(paths, labels, BATCH, image_size=SIZE)
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        list(dataset.take(2 * STEPS + 1))
+    assert bad_image_message(error.value) == (
+        f"Expected a JPEG or PNG image. Received: {paths[7]}"
+    )
+    Path(paths[7]).unlink()
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        list(dataset.take(2 * STEPS + 1))
+    assert f"Received: {paths[7]}: " in bad_image_message(error.value)
+
+
+def test_another_image_of_the_batch_stands_for_a_skipped_one(paths, caplog):
+    for bad in (2, 7):
+        Path(paths[bad]).write_bytes(b"nothing")
+    skipped = SkippedImages()
+    dataset = training_batches(
+        paths,
+        np.arange(COUNT),
+        BATCH,
+        image_size=SIZE,
+        on_bad_image=skipped,
+        seed=4,
+    )
+    batches = list(dataset.take(5 * STEPS))
+    for images, labels in batches:
+        assert images.shape == [BATCH, SIZE, SIZE, 3]
+        np.testing.assert_array_equal(images[:, 0, 0, 0] // 10, labels)
+        assert not {2, 7} & set(labels.numpy())
+    assert skipped.messages == {
+        f"Expected a JPEG or PNG image. Received: {paths[bad]}"
+        for bad in (2, 7)
+    }
+    assert len(caplog.messages) == 2
+
+
+def test_a_batch_without_a_good_image_stops(paths, labels):
+    for path in paths:
+        Path(path).write_bytes(b"nothing")
+    dataset = training_batches(
+        paths, labels, BATCH, image_size=SIZE, on_bad_image=SkippedImages()
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        next(iter(dataset))
+    assert "Received: none, and at last" in bad_image_message(error.value)
+
+
+def test_load_readable_leaves_bad_images_out(paths):
+    Path(paths[7]).write_bytes(b"nothing")
+    skipped = SkippedImages()
+    pixels, rows = load_readable(paths, SIZE, skipped)
+    assert rows.tolist() == [i for i in range(COUNT) if i != 7]
+    np.testing.assert_array_equal(pixels[:, 0, 0, 0], 10 * rows)
+    assert len(skipped.messages) == 1
 
 
 def test_errors_name_the_argument(images, labels):

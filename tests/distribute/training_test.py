@@ -1,30 +1,14 @@
 """Any number of replicas trains as one device on the whole batch does."""
 
-import functools
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from tests import heads
+from tests.distribute import training
 from unpg_tf import layers
 from unpg_tf import losses
-from unpg_tf import models
 
-FEATURES, DIM, CLASSES, SCALE = 5, 4, 6, 16.0
-# Two batches: the last one of 5 rows, which no number of replicas divides.
-ROWS, BATCH, EPOCHS = 17, 12, 2
-RNG = np.random.default_rng(0)
-IMAGES = RNG.normal(size=[ROWS, FEATURES]).astype("float32")
-LABELS = RNG.integers(0, CLASSES, ROWS).astype("int32")
-# All rows of the first of two replicas belong to one class.
-LABELS[:6] = 2
-
-LOSSES = {
-    "margin": losses.MarginLoss(SCALE, embedding_dim=DIM),
-    "unpg": losses.UNPGLoss(SCALE, embedding_dim=DIM),
-}
 # `plain`, the other kinds and the threshold go the same ways.
 NAMES = [
     "cosface",
@@ -38,101 +22,54 @@ NAMES = [
 ]
 
 
-def make_parts(name):
-    """A backbone with embeddings of lengths about 30, and a head."""
-    normal = keras.initializers.RandomNormal
-    backbone = keras.Sequential(
-        [
-            keras.Input([FEATURES]),
-            keras.layers.Dense(
-                DIM, kernel_initializer=normal(stddev=8.0, seed=1)
-            ),
-        ]
-    )
-    head = heads.make(
-        name, CLASSES, centers_initializer=normal(stddev=1.0, seed=2)
-    )
-    return backbone, head
-
-
-def dataset(labels=LABELS):
-    return tf.data.Dataset.from_tensor_slices((IMAGES, labels)).batch(BATCH)
-
-
-def fit(strategy, name, loss):
-    """Losses by epoch and the weights after some epochs of `fit`."""
-    with strategy.scope():
-        model = models.EmbeddingModel(*make_parts(name))
-        model.compile(keras.optimizers.SGD(0.3), LOSSES[loss])
-    start = model.get_weights()
-    history = model.fit(dataset(), epochs=EPOCHS, verbose=0)
-    trained = model.get_weights()
-    assert all((a != b).any() for a, b in zip(start, trained, strict=True))
-    return history.history["loss"], trained
-
-
-@functools.cache
-def fit_on_one(name, loss):
-    return fit(tf.distribute.get_strategy(), name, loss)
-
-
-def assert_same(found, expected):
-    (losses_found, weights_found), (losses_expected, weights_expected) = (
-        found,
-        expected,
-    )
-    np.testing.assert_allclose(losses_found, losses_expected, rtol=1e-5)
-    for here, there in zip(weights_found, weights_expected, strict=True):
-        size = np.abs(there).max()
-        np.testing.assert_allclose(here, there, rtol=1e-5, atol=1e-5 * size)
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("loss", "replicas"), [("unpg", 2), ("margin", 3)])
 def test_every_head_trains_as_on_one_device(strategy_of, name, loss, replicas):
-    found = fit(strategy_of(replicas), name, loss)
-    assert_same(found, fit_on_one(name, loss))
+    found = training.fit(strategy_of(replicas), name, loss)
+    training.assert_same(found, training.fit_on_one(name, loss))
 
 
 # Over 4 replicas the last batch leaves one without a row.
 @pytest.mark.parametrize("replicas", [3, 4])
 @pytest.mark.parametrize("name", ["magface", "adaface"])
 def test_more_replicas_change_nothing(strategy_of, name, replicas):
-    found = fit(strategy_of(replicas), name, "unpg")
-    assert_same(found, fit_on_one(name, "unpg"))
+    found = training.fit(strategy_of(replicas), name, "unpg")
+    training.assert_same(found, training.fit_on_one(name, "unpg"))
 
 
 def fit_functional(strategy):
     """The same training by a model of one's own."""
     with strategy.scope():
-        backbone, head = make_parts("adaface")
-        images = keras.Input([FEATURES])
+        backbone, head = training.make_parts("adaface")
+        images = keras.Input([training.FEATURES])
         labels = keras.Input([], dtype="int32")
         embeddings = backbone(images)
         cosines = head(embeddings, labels)
         y_pred = keras.layers.Concatenate()([cosines, embeddings])
         model = keras.Model([images, labels], y_pred)
-        model.compile(keras.optimizers.SGD(0.3), LOSSES["unpg"])
-    inputs = dataset().map(lambda x, y: ((x, y), y))
-    history = model.fit(inputs, epochs=EPOCHS, verbose=0)
+        model.compile(keras.optimizers.SGD(0.3), training.LOSSES["unpg"])
+    inputs = training.dataset().map(lambda x, y: ((x, y), y))
+    history = model.fit(inputs, epochs=training.EPOCHS, verbose=0)
     return history.history["loss"], backbone.get_weights() + head.get_weights()
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_a_functional_model_trains_as_on_one_device(strategy_of, replicas):
     found = fit_functional(strategy_of(replicas))
-    assert_same(found, fit_on_one("adaface", "unpg"))
+    training.assert_same(found, training.fit_on_one("adaface", "unpg"))
 
 
 def train_by_hand(strategy, sizes):
     """The same training by `strategy.run`, with given rows a replica."""
     with strategy.scope():
-        backbone, head = make_parts("adaface")
-        head.build((None, DIM))
+        backbone, head = training.make_parts("adaface")
+        head.build((None, training.DIM))
         optimizer = keras.optimizers.SGD(0.3)
         variables = backbone.trainable_weights + head.trainable_weights
         optimizer.build(variables)
-        loss = losses.UNPGLoss(SCALE, embedding_dim=DIM, reduction="none")
+        loss = losses.UNPGLoss(
+            training.SCALE, embedding_dim=training.DIM, reduction="none"
+        )
 
     def step(images, labels, all_rows):
         with tf.GradientTape() as tape:
@@ -152,9 +89,12 @@ def train_by_hand(strategy, sizes):
         return strategy.reduce("sum", values, axis=None)
 
     history = []
-    for _ in range(EPOCHS):
+    for _ in range(training.EPOCHS):
         total = 0.0
-        for first, rows in ((0, BATCH), (BATCH, ROWS - BATCH)):
+        for first, rows in (
+            (0, training.BATCH),
+            (training.BATCH, training.ROWS - training.BATCH),
+        ):
             ends = first + np.cumsum([0, *sizes[rows]])
             images, labels = (
                 strategy.experimental_distribute_values_from_function(
@@ -166,10 +106,10 @@ def train_by_hand(strategy, sizes):
                         ]
                     )
                 )
-                for values in (IMAGES, LABELS)
+                for values in (training.IMAGES, training.LABELS)
             )
             total += rows * float(run(images, labels, rows))
-        history.append(total / ROWS)
+        history.append(total / training.ROWS)
     return history, backbone.get_weights() + head.get_weights()
 
 
@@ -179,18 +119,19 @@ def train_by_hand(strategy, sizes):
 )
 def test_a_loop_by_hand_trains_as_on_one_device(strategy_of, replicas, sizes):
     found = train_by_hand(strategy_of(replicas), sizes)
-    assert_same(found, fit_on_one("adaface", "unpg"))
+    training.assert_same(found, training.fit_on_one("adaface", "unpg"))
 
 
 @pytest.mark.parametrize("replicas", [2])
 def test_state_is_one_on_all_replicas(strategy_of, replicas):
     strategy = strategy_of(replicas)
     with strategy.scope():
-        head = layers.AdaFace(CLASSES, ema_rate=0.5)
-        head.build((None, DIM))
+        head = layers.AdaFace(training.CLASSES, ema_rate=0.5)
+        head.build((None, training.DIM))
     rows = strategy.experimental_distribute_values_from_function(
         lambda context: tf.constant(
-            (1.0 + 9.0 * context.replica_id_in_sync_group) * np.ones([3, DIM]),
+            (1.0 + 9.0 * context.replica_id_in_sync_group)
+            * np.ones([3, training.DIM]),
             tf.float32,
         )
     )

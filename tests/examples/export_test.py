@@ -51,6 +51,9 @@ def test_exports_with_the_settings_of_a_report(model_file, tmp_path):
     assert "threshold 0.2500, flip test yes" in done.stdout
     for name in ("serving_default", "encoded_images", "verify", "[?, 7]"):
         assert name in done.stdout
+    card = json.loads((output / "assets.extra/model_card.json").read_text())
+    assert card["evaluation"] == {"threshold": 0.25, "flip": True}
+    assert card["head"]["class"] == "CosFace"
     loaded = tf.saved_model.load(str(output))
     assert loaded.threshold.numpy() == 0.25
     images = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3))
@@ -61,6 +64,35 @@ def test_exports_with_the_settings_of_a_report(model_file, tmp_path):
     signature = loaded.signatures["serving_default"]
     got = signature(images=tf.constant(images, tf.uint8))["embedding"]
     np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_the_card_holds_flags_facts_and_no_paths(model_file, tmp_path):
+    flags = "--data=/home/me/faces\n--loss=unpg\n--cache\n--scale=32.0\n"
+    model_file.with_name("flags.txt").write_text(flags)
+    facts = tmp_path / "facts.json"
+    facts.write_text('{"contact": "me", "licence": "none"}')
+    output = tmp_path / "1"
+    done = run(
+        model=model_file,
+        threshold=0.5,
+        output=output,
+        card=facts,
+        licence="Apache-2.0",
+    )
+    assert done.returncode == 0, done.stderr
+    card = json.loads((output / "assets.extra/model_card.json").read_text())
+    assert card["training"] == {
+        "data": "faces",
+        "loss": "unpg",
+        "cache": True,
+        "scale": "32.0",
+    }
+    assert card["data"] == "faces" and card["loss"] == "unpg"
+    assert card["licence"] == "Apache-2.0" and card["contact"] == "me"
+    facts.write_text("[1]")
+    done = run(model=model_file, threshold=0.5, output=output, card=facts)
+    assert done.returncode == 1
+    assert "facts.json: Expected an object" in done.stderr
 
 
 def test_an_existing_version_fails_and_names_the_flag(model_file, tmp_path):

@@ -1,14 +1,19 @@
 """Writing a SavedModel, and asking it where TensorFlow is alone."""
 
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from tests.export.models import DIM
+from tests.export.models import SIZE
+from tests.export.models import tiny
 from unpg_tf import export
 from unpg_tf.data.synthetic import draw
 from unpg_tf.evaluation import Embedder
@@ -16,8 +21,7 @@ from unpg_tf.evaluation import load_model
 from unpg_tf.layers import CosFace
 from unpg_tf.models import EmbeddingModel
 
-SIZE = 20
-DIM = 5
+ROOT = Path(__file__).parents[2]
 
 # Neither the package nor Keras can be imported where this runs.
 CLIENT = """
@@ -45,22 +49,31 @@ np.savez(
 """
 
 
-def make_model(size=SIZE):
-    keras.utils.set_random_seed(7)
-    return keras.Sequential(
-        [
-            keras.Input((size, size, 3)),
-            keras.layers.Rescaling(1 / 127.5, offset=-1),
-            keras.layers.Conv2D(4, 3, activation="relu"),
-            keras.layers.BatchNormalization(),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(DIM),
-        ]
-    )
-
-
 def images():
     return draw(np.arange(4), np.zeros(4, int), SIZE)
+
+
+# Replaces one SavedModel by another, and dies after so many renames.
+KILLED = """
+import os
+import signal
+import sys
+from unpg_tf import export
+from tests.export.models import tiny
+
+renames = int(sys.argv[2])
+replace = os.replace
+
+def replace_and_die(*args):
+    global renames
+    replace(*args)
+    renames -= 1
+    if not renames:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+os.replace = replace_and_die
+export.save(tiny(), sys.argv[1], threshold=0.25, overwrite=True)
+"""
 
 
 def ask(directory, pixels):
@@ -73,7 +86,7 @@ def unit(vectors):
 
 
 def test_answers_where_tensorflow_is_alone(tmp_path):
-    model, pixels = make_model(), images()
+    model, pixels = tiny(), images()
     expected = model.predict(pixels, verbose=0)
     units = unit(expected)
     cosines = np.sum(units[:-1] * units[1:], axis=1)
@@ -99,7 +112,7 @@ def test_answers_where_tensorflow_is_alone(tmp_path):
 
 
 def test_names_shapes_and_dtypes_of_the_signatures(tmp_path):
-    export.save(make_model(), tmp_path / "1", threshold=0.5)
+    export.save(tiny(), tmp_path / "1", threshold=0.5)
     loaded = tf.saved_model.load(str(tmp_path / "1"))
     seen = {
         name: [
@@ -131,7 +144,7 @@ def test_names_shapes_and_dtypes_of_the_signatures(tmp_path):
 
 
 def test_of_an_embedding_model_the_head_stays_behind(tmp_path):
-    backbone = make_model()
+    backbone = tiny()
     model = EmbeddingModel(backbone, CosFace(1000))
     model.compile("sgd")
     export.save(model, tmp_path / "1", threshold=0.5)
@@ -146,7 +159,7 @@ def test_of_an_embedding_model_the_head_stays_behind(tmp_path):
 def test_a_model_of_several_replicas(tmp_path):
     devices = [d.name for d in tf.config.list_logical_devices("CPU")]
     with tf.distribute.MirroredStrategy(devices).scope():
-        model = make_model()
+        model = tiny()
     export.save(model, tmp_path / "1", threshold=0.5)
     expected = unit(np.asarray(model(np.float32(images()))))
     got = ask(tmp_path / "1", images())["embedding"]
@@ -155,7 +168,7 @@ def test_a_model_of_several_replicas(tmp_path):
 
 def test_an_existing_version_is_refused_unless_overwritten(tmp_path):
     directory = tmp_path / "faces" / "1"
-    first, second = make_model(), make_model(size=8)
+    first, second = tiny(), tiny(size=8)
     export.save(first, directory, threshold=0.5)
     with pytest.raises(FileExistsError, match=r"overwrite.*Received.*faces"):
         export.save(second, directory, threshold=0.5)
@@ -167,10 +180,31 @@ def test_an_existing_version_is_refused_unless_overwritten(tmp_path):
     assert os.listdir(directory.parent) == ["1"]
 
 
+@pytest.mark.parametrize("renames, left", [(1, 0.5), (2, 0.25)])
+def test_killed_while_it_replaces_a_version_is_whole(tmp_path, renames, left):
+    directory = tmp_path / "faces" / "1"
+    export.save(tiny(), directory, threshold=0.5)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, directory, str(renames)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert directory.exists() == (renames > 1)
+    # The next to save finds a version, and what was half done is gone.
+    with pytest.raises(FileExistsError, match="overwrite"):
+        export.save(tiny(), directory, threshold=0.75)
+    loaded = tf.saved_model.load(str(directory))
+    assert loaded.threshold.numpy() == np.float32(left)
+    assert not (directory.parent / ".1.replaced").exists()
+    export.save(tiny(), directory, threshold=0.75, overwrite=True)
+    assert tf.saved_model.load(str(directory)).threshold.numpy() == 0.75
+
+
 def test_overwrite_replaces_nothing_but_a_saved_model(tmp_path):
     (tmp_path / "notes.txt").write_text("keep me")
     with pytest.raises(FileExistsError, match="Expected a SavedModel"):
-        export.save(make_model(), tmp_path, threshold=0.5, overwrite=True)
+        export.save(tiny(), tmp_path, threshold=0.5, overwrite=True)
     assert (tmp_path / "notes.txt").read_text() == "keep me"
 
 
@@ -208,12 +242,12 @@ def test_image_size_is_asked_for_where_the_model_has_none(tmp_path):
 @pytest.mark.parametrize("threshold", [1.5, -1.01, float("nan")])
 def test_a_threshold_is_a_cosine(tmp_path, threshold):
     with pytest.raises(ValueError, match=r"\[-1, 1\].*Received: threshold="):
-        export.save(make_model(), tmp_path / "1", threshold=threshold)
+        export.save(tiny(), tmp_path / "1", threshold=threshold)
     assert os.listdir(tmp_path) == []
 
 
 def test_an_evaluation_need_not_be_told_the_image_size(tmp_path):
-    model = make_model()
+    model = tiny()
     export.save(model, tmp_path / "1", threshold=0.5, false_accept_rate=0.1)
     embedder = Embedder(load_model(tmp_path / "1"), flip=False)
     assert embedder.image_size == SIZE

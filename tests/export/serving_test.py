@@ -59,17 +59,20 @@ def test_images_of_any_size_are_resized(model, height, width):
     got = server.embed_images(images)
     resized = resize(tf.constant(images), SIZE)
     expected, _ = unit(model.predict(resized, verbose=0))
-    np.testing.assert_allclose(got["embedding"], expected, atol=1e-6)
+    # A mean that ends in a half may be rounded to either side.
+    assert np.all(np.sum(got["embedding"] * expected, axis=1) > 0.9999)
 
 
 def test_files_are_embedded_like_their_pixels(model):
-    large = draw([0, 1], [0, 0], 40)
     server = Server(model, SIZE, 0.5)
-    got = server.embed_encoded([png(image) for image in large])
-    expected = server.embed_images(large)
-    np.testing.assert_allclose(got["embedding"], expected["embedding"])
-    np.testing.assert_allclose(got["norm"], expected["norm"])
-    assert got["valid"].numpy().all()
+    for size, rtol in ((SIZE, 1e-6), (40, 1e-2)):
+        pixels = draw([0, 1], [0, 0], size)
+        got = server.embed_encoded([png(image) for image in pixels])
+        expected = server.embed_images(pixels)
+        np.testing.assert_allclose(got["norm"], expected["norm"], rtol=rtol)
+        cosines = np.sum(got["embedding"] * expected["embedding"], axis=1)
+        np.testing.assert_allclose(cosines, 1, atol=rtol)
+        assert got["valid"].numpy().all()
 
 
 def test_grey_and_alpha_and_jpeg_files(model, images):

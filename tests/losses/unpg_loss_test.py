@@ -100,8 +100,8 @@ def graphs_of(graph):
         yield graph._get_function(name).graph
 
 
-def test_nothing_is_larger_than_a_matrix_of_pairs():
-    rows, classes = 64, 40
+def test_nothing_is_larger_than_half_a_matrix_of_pairs():
+    rows, classes = 256, 40
     loss = losses.UNPGLoss(embedding_dim=DIM)
 
     @tf.function
@@ -123,7 +123,7 @@ def test_nothing_is_larger_than_a_matrix_of_pairs():
     ]
     sizes = [output.shape.num_elements() for output in outputs]
     assert len(sizes) > 100
-    assert max(size for size in sizes if size) == rows**2
+    assert max(size for size in sizes if size) == rows**2 // 2
     # What has no static size is a list or a shape inside of a loop.
     assert all(
         output.shape.rank in (None, 0, 1)

@@ -1,5 +1,6 @@
 """Tests of negative pairs and their noise filter."""
 
+import itertools
 import math
 
 import hypothesis
@@ -26,21 +27,40 @@ def kept(pairs, whisker, negative=None):
     return ops.kept_negatives(pairs, negative, whisker).numpy()
 
 
-def test_similarities_are_dot_products():
-    e = oracle.unit(np.random.default_rng(0).normal(size=[4, 3]))
-    np.testing.assert_allclose(
-        ops.similarities(tf.constant(e)), e @ e.T, atol=1e-15
-    )
+def pair_at(matrix, p, q, batch):
+    """The two rows whose pair stands at [matrix, p, q]."""
+    half = (batch + 1) // 2
+    if matrix == 0:
+        return p, half + q
+    return (p, q) if p < q else (half + p, half + q)
+
+
+@pytest.mark.parametrize("batch", [2, 4, 5, 8, 9])
+def test_similarities_are_dot_products(batch):
+    e = oracle.unit(np.random.default_rng(0).normal(size=[batch, 3]))
+    found = ops.similarities(tf.constant(e)).numpy()
+    half = (batch + 1) // 2
+    assert found.shape == (2, half, half)
+    for place in np.ndindex(*found.shape):
+        p, q = pair_at(*place, batch)
+        if p != q and max(p, q) < batch:
+            np.testing.assert_allclose(found[place], e[p] @ e[q], atol=1e-15)
 
 
 @pytest.mark.parametrize(
-    "labels", [[0, 1, 0, 2, 1], [3, 3, 3], [0, 1], [7], []]
+    "labels", [[0, 1, 0, 2, 1], [3, 3, 3], [0, 1], [7], [], [4, 0, 1, 0, 2, 0]]
 )
 def test_pairs_of_two_classes_count_once(labels):
     found = ops.negative_pairs(tf.constant(labels, tf.int32)).numpy()
-    assert found.shape == (len(labels), len(labels))
-    for p, q in np.ndindex(*found.shape):
-        assert found[p, q] == (p < q and labels[p] != labels[q])
+    half = (len(labels) + 1) // 2
+    assert found.shape == (2, half, half)
+    pairs = [pair_at(*place, len(labels)) for place in np.argwhere(found)]
+    expected = [
+        (p, q)
+        for p, q in itertools.combinations(range(len(labels)), 2)
+        if labels[p] != labels[q]
+    ]
+    assert sorted(map(tuple, map(sorted, pairs))) == expected
 
 
 def test_both_ends_are_kept():
@@ -126,6 +146,17 @@ def test_log_mass_is_that_of_the_kept_pairs(scale):
     mass = ops.log_mass(tf.constant(pairs), tf.constant(mask), scale)
     expected = math.log(sum(math.exp(scale * s) for s in pairs[mask]))
     np.testing.assert_allclose(mass, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_millions_of_pairs_lose_no_digits(jit_compile):
+    pairs = np.random.default_rng(0).normal(0, 0.05, [2000, 2000])
+    mass = tf.function(ops.log_mass, jit_compile=jit_compile)
+    found = mass(
+        tf.constant(pairs, tf.float32), tf.fill(pairs.shape, True), 8.0
+    )
+    expected = math.log(np.exp(8.0 * pairs.astype(np.float32)).sum())
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [64.0, 1e6])

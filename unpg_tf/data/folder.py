@@ -1,11 +1,17 @@
 """Image folders with a folder per identity, as LFW and ImageFolder have."""
 
+import hashlib
 import os
+import time
 from typing import NamedTuple
 
 import numpy as np
 
+from unpg_tf.data.selection import select
+from unpg_tf.data.tables import cached
+
 SUFFIXES = (".jpg", ".jpeg", ".png")
+_TICK = 2_000_000_000
 
 
 class ImageFolder(NamedTuple):
@@ -22,7 +28,7 @@ class ImageFolder(NamedTuple):
     names: list
 
 
-def read_folder(root, people=None, min_images=1, exclude=()):
+def read_folder(root, people=None, min_images=1, exclude=(), index=None):
     """Lists the images in `root/<identity>/<file>.jpg|jpeg|png`.
 
     Args:
@@ -32,6 +38,9 @@ def read_folder(root, people=None, min_images=1, exclude=()):
             passed over.
         min_images: identities of fewer images are left out.
         exclude: names of identities to leave out.
+        index: path of a file to keep the list in, which spares listing
+            millions of files at each start. It is made anew when a folder has
+            changed since. None lists.
 
     Returns:
         An `ImageFolder`: `paths`, `labels` and `names`, the same in every run.
@@ -46,46 +55,71 @@ def read_folder(root, people=None, min_images=1, exclude=()):
         >>> len(folder.names)
         1184
     """
-    identities = _identities(root)
-    if people is not None:
-        listed = set(people)
-        identities = {k: v for k, v in identities.items() if k in listed}
-    left_out = set(exclude)
-    identities = {k: v for k, v in identities.items() if k not in left_out}
-    kept = {k: v for k, v in identities.items() if len(v) >= min_images}
-    if not kept:
-        among = "" if people is None else " among the listed people"
-        raise ValueError(
-            f"Expected an identity with at least min_images={min_images} "
-            f"images in {root}{among}. Received: {len(identities)} "
-            "identities with fewer."
-        )
-    paths = [path for name in kept for path in kept[name]]
-    sizes = [len(files) for files in kept.values()]
-    labels = np.repeat(np.arange(len(kept), dtype=np.int32), sizes)
-    return ImageFolder(paths, labels, list(kept))
-
-
-def _identities(root):
-    """Sorted dictionary of identities to their sorted, non-empty files."""
     if not os.path.isdir(root):
         raise FileNotFoundError(
             "Expected a folder that holds a folder of images per identity. "
             f"Received: {root}"
         )
     with os.scandir(root) as entries:
-        folders = sorted(entry.name for entry in entries if entry.is_dir())
-    files = {name: _images(os.path.join(root, name)) for name in folders}
-    files = {name: paths for name, paths in files.items() if paths}
+        folders = sorted((e.name, e.stat()) for e in entries if e.is_dir())
+    state = None if index is None else _state(root, folders)
+    listed = cached(index, state, lambda: _listed(root, folders))
+    names, files = _split(listed["names"]), _split(listed["files"])
+    labels = np.repeat(np.arange(len(names)), listed["sizes"])
+    rows, labels, names_left = select(
+        labels,
+        names,
+        root,
+        people=people,
+        min_images=min_images,
+        exclude=exclude,
+    )
+    paths = [
+        os.path.join(root, names_left[label], files[row])
+        for row, label in zip(rows, labels, strict=True)
+    ]
+    return ImageFolder(paths, labels, names_left)
+
+
+def _state(root, folders):
+    """What changes when a file comes or goes; None while it may yet."""
+    times = [os.stat(root).st_mtime_ns, *(s.st_mtime_ns for _, s in folders)]
+    # A file that comes within the clock's tick would leave no trace.
+    if max(times) > time.time_ns() - _TICK:
+        return None
+    digest = hashlib.sha256(os.fsencode("\0".join(n for n, _ in folders)))
+    digest.update(np.array(times, "<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _listed(root, folders):
+    """The identities that have images, their numbers of files, the files."""
+    files = {name: _images(os.path.join(root, name)) for name, _ in folders}
+    files = {name: images for name, images in files.items() if images}
     if not files:
         raise FileNotFoundError(
             f"Expected images as {root}/<identity>/<file> with a suffix of "
             f"{', '.join(SUFFIXES)}. Received: a folder without any."
         )
-    return files
+    sizes = [len(images) for images in files.values()]
+    return {
+        "names": _joined(files),
+        "sizes": np.array(sizes, "<i8"),
+        "files": _joined(
+            image for images in files.values() for image in images
+        ),
+    }
 
 
 def _images(folder):
     names = os.listdir(folder)
-    images = (name for name in names if name.lower().endswith(SUFFIXES))
-    return [os.path.join(folder, name) for name in sorted(images)]
+    return sorted(name for name in names if name.lower().endswith(SUFFIXES))
+
+
+def _joined(names):
+    """Names as an array of bytes; the one byte that none has parts them."""
+    return np.frombuffer(os.fsencode("\0".join(names)), np.uint8)
+
+
+def _split(array):
+    return os.fsdecode(array.tobytes()).split("\0")

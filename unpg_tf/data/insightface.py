@@ -8,12 +8,15 @@ import numpy as np
 
 from unpg_tf.data.recordio import RecordFile
 from unpg_tf.data.recordio import read_index
+from unpg_tf.data.selection import select
+from unpg_tf.data.sources import Source
+from unpg_tf.data.tables import cached
 
 # flag, label, id, id2; where flag > 0 as many float32 labels follow.
 _HEADER = struct.Struct("<IfQQ")
 
 
-class InsightFaceRecords:
+class InsightFaceRecords(Source):
     """The images of a `.rec` file and who is in them.
 
     Beside FILE.rec stands FILE.idx with the records' offsets, and maybe
@@ -24,8 +27,13 @@ class InsightFaceRecords:
 
     Args:
         path: the `.rec` file.
+        people: names of the identities (their numbers in the file) to restrict
+            them to, None for all.
         min_images: identities of fewer images are left out.
-        exclude: names of identities (their numbers in the file) to leave out.
+        exclude: names of identities to leave out.
+        index: path of a file to keep the keys, offsets and labels in, which
+            spares reading millions of headers at each start. It is made anew
+            when a file has changed since. None reads them.
 
     Attributes:
         labels: [n] int32 array, indices into `names`.
@@ -42,27 +50,23 @@ class InsightFaceRecords:
         >>> dataset = training_batches(images, images.labels, 8, image_size=112)
     """
 
-    def __init__(self, path, min_images=1, exclude=()):
+    def __init__(self, path, people=None, min_images=1, exclude=(), index=None):
         self.path = Path(path)
         self._file = RecordFile(path)
-        offsets = read_index(self.path.with_suffix(".idx"))
-        keys, classes = self._keys(offsets)
-        labels = np.array([self._label(k, offsets, classes) for k in keys])
-        present, index, sizes = np.unique(
-            labels, return_inverse=True, return_counts=True
+        scanned = cached(
+            index, None if index is None else self._state(), self._scan
         )
-        left_out = np.isin(present.astype(str), list(exclude))
-        kept = (sizes >= min_images) & ~left_out
-        if not kept.any():
-            raise ValueError(
-                f"Expected an identity with at least min_images={min_images} "
-                f"images in {path}. Received: none of {len(present)}"
-            )
-        rows = kept[index]
-        self.names = present[kept].astype(str).tolist()
-        self.labels = (np.cumsum(kept) - 1)[index[rows]].astype(np.int32)
-        self._keys_of_rows = np.array(keys)[rows]
-        self._offsets = np.array([offsets[k] for k in keys], np.int64)[rows]
+        present, labels = np.unique(scanned["labels"], return_inverse=True)
+        rows, self.labels, self.names = select(
+            labels,
+            present.astype(str).tolist(),
+            path,
+            people=people,
+            min_images=min_images,
+            exclude=exclude,
+        )
+        self._keys_of_rows = scanned["keys"][rows]
+        self._offsets = scanned["offsets"][rows]
 
     def __len__(self):
         """Number of images."""
@@ -87,6 +91,24 @@ class InsightFaceRecords:
     def where(self, row):
         """File and record of an image, to name it in a message."""
         return f"{self.path}, record {self._keys_of_rows[row]}"
+
+    def _state(self):
+        """What changes with the files."""
+        suffixes = (".rec", ".idx", ".property")
+        files = (self.path.with_suffix(suffix) for suffix in suffixes)
+        states = (os.stat(file) for file in files if file.exists())
+        return [[state.st_size, state.st_mtime_ns] for state in states]
+
+    def _scan(self):
+        """Keys, offsets and labels of the images, all checked."""
+        offsets = read_index(self.path.with_suffix(".idx"))
+        keys, classes = self._keys(offsets)
+        labels = [self._label(key, offsets, classes) for key in keys]
+        return {
+            "keys": np.array(keys, "<i8"),
+            "offsets": np.array([offsets[key] for key in keys], "<i8"),
+            "labels": np.array(labels, "<i4"),
+        }
 
     def _keys(self, offsets):
         """Keys of the images, and the number of classes or None."""

@@ -1,4 +1,4 @@
-"""LFW's people files: who belongs to a training set or a fold."""
+"""Lists of people: who belongs to a training set or a fold, or doesn't."""
 
 from pathlib import Path
 
@@ -43,6 +43,28 @@ def read_people(path):
             lines.next_person(people)
     lines.expect_end()
     return people
+
+
+def read_names(path):
+    """Reads a list of names, one on each line; empty lines are passed over.
+
+    Args:
+        path: the file.
+
+    Returns:
+        List of strings.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it isn't text in UTF-8.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: Expected a name on each line, in UTF-8. Received: {error}"
+        ) from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 class _Lines:

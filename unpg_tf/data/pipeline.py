@@ -4,8 +4,16 @@ import numpy as np
 import tensorflow as tf
 
 from unpg_tf import ops
-from unpg_tf.data.images import decode_image
-from unpg_tf.data.insightface import InsightFaceRecords
+from unpg_tf.data.loading import bad_image_message
+from unpg_tf.data.loading import loader
+from unpg_tf.data.orders import Balanced
+from unpg_tf.data.orders import shuffled
+from unpg_tf.data.shards import ImageShards
+from unpg_tf.data.sources import Files
+from unpg_tf.data.sources import Source
+from unpg_tf.data.sources import as_source
+
+_CHUNK = 64
 
 
 def training_batches(
@@ -17,38 +25,58 @@ def training_batches(
     augment=None,
     seed=0,
     first_epoch=0,
+    first_step=0,
+    identities_per_batch=None,
+    on_bad_image=None,
+    context=None,
 ):
     """Makes the endless dataset of shuffled, augmented training batches.
 
     Order and augmentation of an epoch follow from the seed and the epoch's
-    number: training that resumes at `first_epoch` sees the batches that it
-    would have seen without the interruption. A last batch that isn't full is
+    number: training that resumes at `first_epoch` and, within it, at
+    `first_step` sees the batches that it would have seen without the
+    interruption. A last batch that isn't full is
     left out; as each epoch is shuffled anew, other images fall into it. Pass
     `steps_per_epoch=len(labels) // batch_size` to `fit`.
 
     With several workers each reads all batches and keeps its part of each,
-    which the order, being fixed, makes exact.
+    which the order, being fixed, makes exact. Given the `context` it reads its
+    part alone, and the batches are the same.
+
+    `ImageShards` are read shard by shard, mixed within a window; each worker
+    with a context has shards of its own then. Other images, and all of
+    `identities_per_batch`, come in an order over the whole set.
 
     Args:
         images: list of n paths, an [n, size, size, 3] uint8 array, such as
-            `load_images` returns, or `InsightFaceRecords`.
+            `load_images` returns, `InsightFaceRecords`, `ImageShards` or
+            another `Source`.
         labels: [n] integer array.
         batch_size: integer, the global batch of all replicas together.
-        image_size: integer, height and width in pixels, where `images` are
-            paths or records.
+        image_size: integer, height and width in pixels, where `images` isn't
+            an array.
         augment: callable of a batch of images and a seed of two integers,
-            such as an `Augmentation`; None for the images as they are.
+            such as an `Augmentation`; None for the images as they are. With
+            a `context` also of `first`, where in the global batch they stand.
         seed: integer.
         first_epoch: integer, number of the first epoch.
+        first_step: integer, number of the first batch within that epoch.
+        identities_per_batch: integer P: batches hold P identities with
+            batch_size / P images of each, as `Balanced` has it. None shuffles.
+        on_bad_image: callable of a message about an image that can't be read,
+            such as `SkippedImages`, whose place another image of the batch
+            takes. None stops: the iterator raises an error with the message.
+        context: `tf.distribute.InputContext`, with
+            `strategy.distribute_datasets_from_function`.
 
     Returns:
         `tf.data.Dataset` of images, [batch_size, size, size, 3] of values
         0..255, uint8 or what `augment` makes of it, and labels, [batch_size]
-        int32.
+        int32; with a context in the part of `batch_size` of one replica.
 
     Raises:
-        ValueError: there isn't one full batch, or images and labels differ in
-            number.
+        ValueError: there isn't one full batch, images and labels differ in
+            number, or P doesn't fit the batch or the identities.
 
     Example:
         >>> folder = read_folder("lfw")
@@ -63,42 +91,47 @@ def training_batches(
     ops.expect(
         steps > 0, f"at most {count} images in a batch", batch_size=batch_size
     )
+    parts = context.num_input_pipelines if context else 1
+    part = context.input_pipeline_id if context else 0
+    size = batch_size // parts
     # Pinned to the host: a data set would fill an accelerator's memory.
     with tf.device("CPU"):
-        read = _reader(images)
+        read = _reader(images, image_size, on_bad_image)
         labels = tf.convert_to_tensor(np.asarray(labels, np.int32))
+        if isinstance(images, ImageShards) and identities_per_batch is None:
+            epoch_batches = images.streams(size, seed, part, parts)
+        else:
+            order = _order(labels, batch_size, identities_per_batch, seed)
+            epoch_batches = _batches_of_rows(order, size, part)
 
-    def epoch_batches(epoch):
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(count), [seed, epoch]
-        )
-        rows = tf.data.Dataset.from_tensor_slices(order)
-        batches = rows.batch(batch_size, drop_remainder=True)
-        return batches.enumerate(epoch * steps)
-
-    def load(step, rows):
-        batch = read(rows)
-        if batch.dtype == tf.string:
-            batch = _decode(batch, image_size)
+    def load(step, batch):
+        rows, images = read(*batch)
         if augment is not None:
             # Apart from the seeds of the order, which count from 0.
-            batch = augment(batch, [seed, -1 - step])
-        return batch, tf.gather(labels, rows)
+            first = {"first": part * size} if part else {}
+            images = augment(images, [seed, -1 - step], **first)
+        return images, tf.gather(labels, rows)
 
-    dataset = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
-    dataset = dataset.map(load, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    dataset = tf.data.Dataset.counter(first_epoch).flat_map(
+        lambda epoch: epoch_batches(epoch).take(steps).enumerate(epoch * steps)
+    )
+    dataset = dataset.skip(first_step).map(load, tf.data.AUTOTUNE)
+    if context:
+        replica = context.get_per_replica_batch_size(batch_size)
+        dataset = dataset.rebatch(replica, drop_remainder=True)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return dataset.with_options(options)
+    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def load_images(paths, image_size):
+def load_images(images, image_size):
     """Decodes image files into memory, for training sets that fit.
 
     Args:
-        paths: list of n paths of JPEG or PNG files, or `InsightFaceRecords`.
+        images: list of n paths of JPEG or PNG files, or a `Source`, such as
+            `InsightFaceRecords`.
         image_size: integer, height and width in pixels.
 
     Returns:
@@ -108,52 +141,73 @@ def load_images(paths, image_size):
     Raises:
         ValueError: a file or record isn't an image; the message names it.
     """
-    images = np.empty((len(paths), image_size, image_size, 3), np.uint8)
-    read = _reader(paths)
-    dataset = tf.data.Dataset.range(len(paths)).map(
-        lambda row: decode_image(read(row[tf.newaxis])[0], image_size),
-        tf.data.AUTOTUNE,
+    return load_readable(images, image_size, None)[0]
+
+
+def load_readable(images, image_size, on_bad_image):
+    """Decodes those image files into memory that can be read.
+
+    Args:
+        images: list of n paths of JPEG or PNG files, or a `Source`, such as
+            `InsightFaceRecords`.
+        image_size: integer, height and width in pixels.
+        on_bad_image: callable of a message about an image that can't be read,
+            such as `SkippedImages`. None stops with that message.
+
+    Returns:
+        pixels: [m, image_size, image_size, 3] uint8 array, RGB.
+        rows: [m] integer array, which of the images they are.
+
+    Raises:
+        ValueError: a file or record isn't an image; the message names it.
+    """
+    count = len(images)
+    pixels = np.empty((count, image_size, image_size, 3), np.uint8)
+    read = np.zeros(count, bool)
+    # The last chunk is filled up from the first: all are of one shape.
+    size = min(_CHUNK, count)
+    wanted = np.resize(np.arange(count), (-(-count // size), size))
+    dataset = tf.data.Dataset.from_tensor_slices(wanted).map(
+        loader(as_source(images), image_size, on_bad_image), tf.data.AUTOTUNE
     )
-    iterator = dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    for row in range(len(paths)):
-        try:
-            images[row] = next(iterator)
-        except tf.errors.InvalidArgumentError:
-            raise ValueError(
-                f"Expected a JPEG or PNG image. Received: {_where(paths, row)}"
-            ) from None
-    return images
+    batches = dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+    try:
+        for expected, (rows, chunk) in zip(wanted, batches, strict=True):
+            # Another image stands for one that can't be read.
+            right = rows == expected
+            pixels[rows[right]] = chunk[right]
+            read[rows[right]] = True
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(bad_image_message(error)) from None
+    return (pixels if read.all() else pixels[read]), np.flatnonzero(read)
 
 
-def _where(images, row):
-    """The name of an image's file, or of its record."""
-    records = isinstance(images, InsightFaceRecords)
-    return images.where(row) if records else images[row]
+def _reader(images, image_size, on_bad_image):
+    """A function of [n] rows, and maybe bytes, to rows and pixels."""
+    if not isinstance(images, Source):
+        images = tf.convert_to_tensor(images)
+        if images.dtype != tf.string:
+            return lambda rows: (rows, tf.gather(images, rows))
+        images = Files(images.numpy().astype(str).tolist())
+    return loader(images, image_size, on_bad_image)
 
 
-def _reader(images):
-    """A function of [n] rows to their files' bytes or to their pixels."""
-    if isinstance(images, InsightFaceRecords):
-        return lambda rows: tf.ensure_shape(
-            tf.numpy_function(
-                lambda rows: np.array([images.read(i) for i in rows], object),
-                [rows],
-                tf.string,
-            ),
-            rows.shape,
-        )
-    images = tf.convert_to_tensor(images)
-    if images.dtype != tf.string:
-        return lambda rows: tf.gather(images, rows)
-    return lambda rows: tf.map_fn(tf.io.read_file, tf.gather(images, rows))
-
-
-def _decode(contents, image_size):
-    """[n] files' bytes -> [n, image_size, image_size, 3] uint8 tensor."""
-    return tf.map_fn(
-        lambda contents: decode_image(contents, image_size),
-        contents,
-        fn_output_signature=tf.TensorSpec(
-            [image_size, image_size, 3], tf.uint8
-        ),
+def _order(labels, batch_size, identities_per_batch, seed):
+    """A function of an epoch to [steps, batch_size] rows."""
+    if identities_per_batch is None:
+        return lambda epoch: shuffled(len(labels), batch_size, seed, epoch)
+    balanced = Balanced(labels, batch_size, identities_per_batch, seed)
+    return lambda epoch: tf.numpy_function(
+        balanced, [epoch], tf.int32, stateful=False
     )
+
+
+def _batches_of_rows(order, size, part):
+    """A function of an epoch to the dataset of a part's [size] rows."""
+
+    def epoch_batches(epoch):
+        rows = order(epoch)[:, part * size : (part + 1) * size]
+        rows = tf.ensure_shape(rows, [None, size])
+        return tf.data.Dataset.from_tensor_slices((rows,))
+
+    return epoch_batches

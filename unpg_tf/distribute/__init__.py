@@ -1,7 +1,15 @@
 """What the replicas of a `tf.distribute` strategy say to each other."""
 
+from unpg_tf.distribute.local_workers import run_local_workers
+from unpg_tf.distribute.multi_worker import MultiWorkerMirroredStrategy
 from unpg_tf.distribute.replicas import all_gather
 from unpg_tf.distribute.replicas import as_global_mean
 from unpg_tf.distribute.replicas import row_numbers
 
-__all__ = ["all_gather", "as_global_mean", "row_numbers"]
+__all__ = [
+    "MultiWorkerMirroredStrategy",
+    "all_gather",
+    "as_global_mean",
+    "row_numbers",
+    "run_local_workers",
+]

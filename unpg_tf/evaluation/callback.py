@@ -5,6 +5,7 @@ from tensorflow import keras
 from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.evaluator import check_threshold_pairs
 from unpg_tf.evaluation.evaluator import evaluate_pairs
+from unpg_tf.evaluation.event_log import EventLog
 
 
 class VerificationCallback(keras.callbacks.Callback):
@@ -22,9 +23,14 @@ class VerificationCallback(keras.callbacks.Callback):
         image_size: as in `Embedder`.
         flip: as in `Embedder`.
         batch_size: as in `Embedder`.
+        log_dir: folder for TensorBoard to find the numbers, the ROC curve and
+            the histograms of the similarities in; None for none. Needs
+            matplotlib.
 
     Raises:
         ValueError: `threshold_pairs` is missing.
+        ImportError: there is a `log_dir` but no matplotlib, at the end of the
+            first epoch.
 
     Example:
         >>> verification = VerificationCallback(
@@ -42,6 +48,7 @@ class VerificationCallback(keras.callbacks.Callback):
         image_size=None,
         flip=True,
         batch_size=64,
+        log_dir=None,
     ):
         super().__init__()
         check_threshold_pairs(pairs, threshold_pairs)
@@ -50,18 +57,29 @@ class VerificationCallback(keras.callbacks.Callback):
         self.image_size = image_size
         self.flip = flip
         self.batch_size = batch_size
+        self.log_dir = log_dir
 
     def on_train_begin(self, logs=None):
         """Prepares the embedding of images by the model in training."""
         self._embedder = Embedder(
             self.model, self.image_size, self.flip, self.batch_size
         )
+        if self.log_dir is not None:
+            self._log = EventLog(self.log_dir)
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluates, and adds the results to `logs`."""
-        report, _ = evaluate_pairs(
-            self._embedder, self.pairs, self.threshold_pairs
+        report, similarities = evaluate_pairs(
+            self._embedder, self.pairs, self.threshold_pairs, replicates=0
         )
+        if self.log_dir is not None:
+            self._log.write(
+                epoch,
+                _logs(report),
+                similarities,
+                self.pairs.same,
+                report["threshold"],
+            )
         if logs is not None:
             logs.update(_logs(report))
 

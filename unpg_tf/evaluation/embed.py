@@ -1,7 +1,6 @@
 """From images to embeddings of unit length."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -9,32 +8,8 @@ from tensorflow import keras
 
 from unpg_tf import ops
 from unpg_tf.data.images import decode_image
-from unpg_tf.evaluation.served_model import ServedModel
-
-
-def load_model(path):
-    """Loads a model that maps images to embeddings.
-
-    Args:
-        path: a Keras model's file, or the folder of a SavedModel with a
-            signature as `ServedModel` expects.
-
-    Returns:
-        A Keras model or a `ServedModel`.
-
-    Raises:
-        FileNotFoundError: there is neither at `path`.
-        ValueError: what is there can't be loaded, or has another signature.
-    """
-    path = Path(path)
-    if (path / "saved_model.pb").is_file():
-        return ServedModel(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            "Expected a .keras file or a folder with a saved_model.pb. "
-            f"Received: {path}"
-        )
-    return keras.models.load_model(path, compile=False)
+from unpg_tf.evaluation.align import align_image
+from unpg_tf.evaluation.align import alignments
 
 
 class Embedder:
@@ -48,10 +23,13 @@ class Embedder:
         flip: whether the embeddings of an image and of its mirror image are
             summed (before both get their unit length).
         batch_size: images per batch; the flip test doubles it.
+        unit_length: whether the embeddings get unit length, or keep the
+            norm that the model gave them.
 
     Attributes:
         image_size: as given, or the model's.
         flip: as given.
+        unit_length: as given.
 
     Raises:
         ValueError: `image_size` is missing or isn't the model's.
@@ -62,18 +40,26 @@ class Embedder:
         (2, 512)
     """
 
-    def __init__(self, model, image_size=None, flip=True, batch_size=64):
+    def __init__(
+        self,
+        model,
+        image_size=None,
+        flip=True,
+        batch_size=64,
+        unit_length=True,
+    ):
         self.image_size = _image_size(model, image_size)
         self.flip = flip
         self.batch_size = batch_size
+        self.unit_length = unit_length
         shape = [None, self.image_size, self.image_size, 3]
         # One trace, kept for all epochs of a training.
         self._embed = tf.function(
-            lambda images: _embed(model, images, flip),
+            lambda images: _embed(model, images, flip, unit_length),
             input_signature=[tf.TensorSpec(shape, tf.float32)],
         )
 
-    def __call__(self, images, verbose=0):
+    def __call__(self, images, verbose=0, landmarks=None):
         """Embeds images.
 
         Args:
@@ -81,16 +67,20 @@ class Embedder:
                 array of such files' bytes, or [n, image_size, image_size, 3]
                 array of values 0..255.
             verbose: 1 shows a progress bar, 0 doesn't.
+            landmarks: [n, 5, 2] float array, x and y of the eyes, the nose
+                and the corners of the mouth in the files' images, which are
+                aligned by them; None takes the images as they are.
 
         Returns:
-            [n, dim] float32 array of unit vectors.
+            [n, dim] float32 array, of unit vectors unless `unit_length` is
+            False.
 
         Raises:
             ValueError: an image can't be decoded, or has another size, or the
                 model doesn't give [n, dim].
             tf.errors.NotFoundError: there is no file of such a path.
         """
-        batches = self._batches(np.asarray(images))
+        batches = self._batches(np.asarray(images), landmarks)
         steps = -(-len(images) // self.batch_size)
         progress = _progress_bar(steps) if verbose else None
         embeddings = []
@@ -100,9 +90,10 @@ class Embedder:
                 progress.add(1)
         return np.concatenate(embeddings)
 
-    def _batches(self, images):
+    def _batches(self, images, landmarks):
         if images.ndim == 1:
-            return _decoded(images, self.image_size, self.batch_size)
+            decode = _decoder(images, landmarks, self.image_size)
+            return _decoded(images, decode, self.batch_size)
         shape = (self.image_size, self.image_size, 3)
         if images.shape[1:] != shape:
             raise ValueError(
@@ -113,7 +104,7 @@ class Embedder:
         return (images[i : i + self.batch_size] for i in starts)
 
 
-def _embed(model, images, flip):
+def _embed(model, images, flip, unit_length):
     if flip:
         images = tf.concat([images, tf.reverse(images, axis=[2])], axis=0)
     embeddings = tf.cast(model(images, training=False), tf.float32)
@@ -124,7 +115,7 @@ def _embed(model, images, flip):
         )
     if flip:
         embeddings = tf.add(*tf.split(embeddings, 2))
-    return ops.unit_vectors(embeddings)[0]
+    return ops.unit_vectors(embeddings)[0] if unit_length else embeddings
 
 
 def _image_size(model, image_size):
@@ -143,21 +134,19 @@ def _image_size(model, image_size):
     return known if image_size is None else image_size
 
 
-def _decoded(paths, image_size, batch_size):
+def _decoded(paths, decode, batch_size):
     """Yields batches of decoded images, and names a file that isn't one."""
-    dataset = tf.data.Dataset.from_tensor_slices(paths)
-    read = _reader(paths)
-    dataset = dataset.map(
-        lambda path: decode_image(read(path), image_size),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    rows = tf.data.Dataset.range(len(paths))
+    contents = tf.data.Dataset.from_tensor_slices(paths)
+    dataset = tf.data.Dataset.zip((rows, contents))
+    dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     try:
         yield from dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
     except tf.errors.InvalidArgumentError:
         row, path = next(
             (row, path)
             for row, path in enumerate(paths)
-            if not _is_image(read(path), image_size)
+            if not _is_image(decode, row, path)
         )
         name = f"image {row}" if paths.dtype == object else path
         raise ValueError(
@@ -165,14 +154,21 @@ def _decoded(paths, image_size, batch_size):
         ) from None
 
 
-def _reader(images):
-    """Paths are read; an array of objects holds the files' bytes."""
-    return tf.identity if images.dtype == object else tf.io.read_file
+def _decoder(paths, landmarks, image_size):
+    """A function of an image's row and path, or bytes, to its pixels."""
+    # Paths are read; an array of objects holds the files' bytes.
+    read = tf.identity if paths.dtype == object else tf.io.read_file
+    if landmarks is None:
+        return lambda row, path: decode_image(read(path), image_size)
+    transforms = tf.constant(alignments(landmarks, image_size))
+    return lambda row, path: align_image(
+        read(path), transforms[row], image_size
+    )
 
 
-def _is_image(contents, image_size):
+def _is_image(decode, row, path):
     try:
-        decode_image(contents, image_size)
+        decode(row, path)
     except tf.errors.InvalidArgumentError:
         return False
     return True

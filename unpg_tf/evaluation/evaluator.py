@@ -22,7 +22,9 @@ class Evaluation(NamedTuple):
     similarities: np.ndarray
 
 
-def evaluate_pairs(embedder, pairs, threshold_pairs=None, verbose=0):
+def evaluate_pairs(
+    embedder, pairs, threshold_pairs=None, verbose=0, replicates=1000
+):
     """Verifies pairs of images.
 
     Args:
@@ -32,6 +34,7 @@ def evaluate_pairs(embedder, pairs, threshold_pairs=None, verbose=0):
         threshold_pairs: the `Pairs` to choose the threshold on where `pairs`
             has one fold; not read where it has several.
         verbose: 1 shows progress, 0 doesn't.
+        replicates: draws of the bootstrap; 0 for no intervals.
 
     Returns:
         An `Evaluation`: `report` and `similarities`.
@@ -47,14 +50,24 @@ def evaluate_pairs(embedder, pairs, threshold_pairs=None, verbose=0):
         0.893
     """
     check_threshold_pairs(pairs, threshold_pairs)
-    threshold, source = None, f"the other folds of {pairs.name}"
     if pairs.num_folds == 1:
-        known = _similarities(embedder, threshold_pairs, verbose)
+        known, similarities = _similarities(
+            embedder, [threshold_pairs, pairs], verbose
+        )
         threshold = best_threshold(known, threshold_pairs.same)
         source = threshold_pairs.name
-    similarities = _similarities(embedder, pairs, verbose)
+    else:
+        (similarities,) = _similarities(embedder, [pairs], verbose)
+        threshold, source = None, f"the other folds of {pairs.name}"
     report = {
-        **verification_report(similarities, pairs.same, pairs.fold, threshold),
+        **verification_report(
+            similarities,
+            pairs.same,
+            pairs.fold,
+            threshold,
+            identities=pairs.identities,
+            replicates=replicates,
+        ),
         "pairs_name": pairs.name,
         "threshold_source": source,
         "flip": embedder.flip,
@@ -72,12 +85,18 @@ def check_threshold_pairs(pairs, threshold_pairs):
         )
 
 
-def _similarities(embedder, pairs, verbose):
-    if verbose:
+def _similarities(embedder, sets, verbose):
+    """The similarities of sets of pairs, whose images are embedded at once."""
+    for pairs in sets if verbose else ():
         print(
             f"{pairs.name}: {len(pairs.same)} pairs of "
             f"{len(pairs.images)} images",
             flush=True,
         )
-    embeddings = embedder(pairs.images, verbose=verbose)
-    return pair_similarities(embeddings, pairs.left, pairs.right)
+    images = np.concatenate([pairs.images for pairs in sets])
+    embeddings = embedder(images, verbose=verbose)
+    ends = np.cumsum([len(pairs.images) for pairs in sets])[:-1]
+    return [
+        pair_similarities(part, pairs.left, pairs.right)
+        for part, pairs in zip(np.split(embeddings, ends), sets, strict=True)
+    ]

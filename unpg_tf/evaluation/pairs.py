@@ -21,6 +21,8 @@ class Pairs:
         same: [pairs] bool array, True for a pair of one identity.
         fold: [pairs] integer array, all equal where there is but one fold.
         name: what a report calls them, such as the file's name.
+        identities: [pairs, 2] integer array, who is in each pair; None where
+            that isn't known.
 
     Example:
         >>> pairs = read_pairs("lfw/pairsDevTest.txt", root="lfw")
@@ -35,6 +37,7 @@ class Pairs:
     same: np.ndarray
     fold: np.ndarray
     name: str
+    identities: np.ndarray | None = None
 
     @property
     def num_folds(self):
@@ -76,12 +79,13 @@ def read_pairs(path, root):
     folds, size = _header(path, lines)
     places = np.arange(2 * size * folds) % (2 * size)
     finder = _ImageFinder(root)
-    left, right = [], []
+    left, right, people = [], [], []
     for number, same in enumerate((places < size).tolist(), start=2):
         try:
             first, second = _parse(lines[number - 1], same)
             left.append(finder.index(*first))
             right.append(finder.index(*second))
+            people.append((first[0], second[0]))
         except (ValueError, FileNotFoundError) as error:
             raise type(error)(f"{path}:{number}: {error}") from None
     return Pairs(
@@ -91,6 +95,7 @@ def read_pairs(path, root):
         same=places < size,
         fold=np.arange(len(places)) // (2 * size),
         name=Path(path).name,
+        identities=_numbered(people),
     )
 
 
@@ -121,6 +126,12 @@ def synthetic_pairs(
     )
     fold = np.arange(num_pairs) * folds // num_pairs
     return Pairs(images, left, right, same, fold, name="synthetic")
+
+
+def _numbered(people):
+    """Numbers the people of [pairs, 2] names."""
+    _, numbers = np.unique(np.array(people), return_inverse=True)
+    return numbers.reshape(-1, 2)
 
 
 class _ImageFinder:

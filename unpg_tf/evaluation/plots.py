@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from unpg_tf.evaluation.files import replaced
-from unpg_tf.evaluation.roc import auc
-from unpg_tf.evaluation.roc import eer
-from unpg_tf.evaluation.roc import roc_curve
-from unpg_tf.evaluation.roc import tar_at_far
+from unpg_tf.evaluation.accepted import accepted_pairs
+from unpg_tf.evaluation.roc import LOW_FARS
 from unpg_tf.evaluation.verification import separation
+from unpg_tf.files import replaced
 
 _SAME = "#0072b2"
 _DIFFERENT = "#d55e00"
@@ -15,7 +13,13 @@ _INK = "#30343b"
 _GREY = "#8a9099"
 
 
-def plot_roc(path, similarities, same, title="Verification"):
+def plot_roc(
+    path,
+    similarities,
+    same,
+    title="Verification",
+    labels=("false accept rate (FAR)", "true accept rate (TAR)"),
+):
     """Draws the ROC curve over a logarithmic false accept rate, as a PNG.
 
     Args:
@@ -23,14 +27,16 @@ def plot_roc(path, similarities, same, title="Verification"):
         similarities: [pairs] float array.
         same: [pairs] bool array, True for a pair of one identity.
         title: what was measured.
+        labels: of the horizontal and of the vertical axis.
 
     Raises:
         ImportError: matplotlib is missing.
         ValueError: as `roc_curve`.
     """
-    far, tar, _ = roc_curve(similarities, same)
-    area, error = auc(similarities, same), eer(similarities, same)
-    figure, axes = _figure(title, f"AUC {area:.4f}, EER {error:.4f}")
+    accepted = accepted_pairs(similarities, same)
+    far, tar = _corners(accepted)
+    numbers = f"AUC {accepted.auc:.4f}, EER {accepted.eer:.4f}"
+    figure, axes = _figure(title, numbers)
     # Where one pair is accepted falsely, and room for a label beside it.
     lowest = min(0.6 / np.sum(~np.asarray(same)), 0.05)
     chance = np.geomspace(lowest, 1, 200)
@@ -44,15 +50,20 @@ def plot_roc(path, similarities, same, title="Verification"):
         drawstyle="steps-post",
         label="model",
     )
-    _mark_rates(axes, tar_at_far(similarities, same))
+    _mark_rates(axes, {far: accepted.tar_at(far) for far in LOW_FARS})
     axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.08))
-    axes.set(xlabel="false accept rate (FAR)", ylabel="true accept rate (TAR)")
+    axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.grid(color=_GREY, alpha=0.25)
     _save(figure, path)
 
 
 def plot_similarities(
-    path, similarities, same, threshold=None, title="Verification"
+    path,
+    similarities,
+    same,
+    threshold=None,
+    title="Verification",
+    kinds=("pairs of two identities", "pairs of one identity"),
 ):
     """Draws histograms of the similarities of both kinds of pairs, as a PNG.
 
@@ -65,6 +76,7 @@ def plot_similarities(
         same: [pairs] bool array, True for a pair of one identity.
         threshold: float to mark, None for none.
         title: what was measured.
+        kinds: what the pairs are that are not the same, and that are.
 
     Raises:
         ImportError: matplotlib is missing.
@@ -81,7 +93,7 @@ def plot_similarities(
     # A collapsed model gives one similarity only, and a range of no width.
     reach = max(np.ptp(similarities) / 2, 0.005)
     edges = np.linspace(middle - reach, middle + reach, 61)
-    tallest = _histograms(axes, similarities, same, edges)
+    tallest = _histograms(axes, similarities, same, edges, kinds)
     if threshold is not None:
         label = f"threshold {threshold:.3f}"
         line = {"color": _INK, "linestyle": ":", "label": label}
@@ -108,10 +120,17 @@ def _figure(title, subtitle):
     return figure, axes
 
 
+def _corners(accepted):
+    """FAR and TAR where the curve turns: millions of negatives lie between."""
+    rises = np.diff(accepted.same) > 0
+    kept = np.append(rises, True) | np.append(True, rises)
+    return accepted.far[kept], accepted.tar[kept]
+
+
 def _mark_rates(axes, rates):
     rates = {far: tar for far, tar in rates.items() if tar is not None}
     if rates:
-        label = f"TAR at FAR {', '.join(map(str, rates))}"
+        label = f"at {', '.join(map(str, rates))}"
         points = list(rates), list(rates.values())
         axes.plot(*points, "o", color=_SAME, label=label)
     for far, tar in rates.items():
@@ -125,14 +144,11 @@ def _mark_rates(axes, rates):
         )
 
 
-def _histograms(axes, similarities, same, edges):
+def _histograms(axes, similarities, same, edges, kinds):
     """Draws both histograms, and returns the height of the tallest bar."""
-    kinds = (
-        (~same, _DIFFERENT, "pairs of two identities"),
-        (same, _SAME, "pairs of one identity"),
-    )
+    parts = (~same, _DIFFERENT, kinds[0]), (same, _SAME, kinds[1])
     heights = []
-    for kind, color, label in kinds:
+    for kind, color, label in parts:
         fractions, _, _ = axes.hist(
             similarities[kind],
             edges,

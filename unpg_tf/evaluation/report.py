@@ -4,18 +4,25 @@ import json
 
 import numpy as np
 
-from unpg_tf.evaluation.files import replaced
-from unpg_tf.evaluation.roc import auc
-from unpg_tf.evaluation.roc import eer
-from unpg_tf.evaluation.roc import tar_at_far
-from unpg_tf.evaluation.roc import threshold_at_far
+from unpg_tf.evaluation.accepted import accepted_pairs
+from unpg_tf.evaluation.bootstrap import bootstrap_intervals
+from unpg_tf.evaluation.roc import FARS
+from unpg_tf.evaluation.roc import check_fars
 from unpg_tf.evaluation.verification import accuracy_at
 from unpg_tf.evaluation.verification import fold_accuracy
 from unpg_tf.evaluation.verification import pair_similarities
-from unpg_tf.evaluation.verification import separation
+from unpg_tf.files import replaced
 
 
-def verification_report(similarities, same, fold=None, threshold=None):
+def verification_report(
+    similarities,
+    same,
+    fold=None,
+    threshold=None,
+    fars=FARS,
+    identities=None,
+    replicates=1000,
+):
     """Measures verification by similarity.
 
     With two folds or more the accuracy is that of the folds, each by the
@@ -27,43 +34,89 @@ def verification_report(similarities, same, fold=None, threshold=None):
         fold: [pairs] integer array; None is one fold.
         threshold: float, chosen on other pairs; not read where there are
             several folds.
+        fars: false accept rates, floats in 0..1.
+        identities: as in `bootstrap_intervals`.
+        replicates: draws of the bootstrap; 0 for no intervals.
 
     Returns:
         Dictionary that JSON can hold: `accuracy`; `accuracy_std`, over the
-        folds, None without; `threshold`, the folds' mean; `auc`; `eer`;
-        `tar_at_far`, with keys "0.1", "0.01", "0.001" and "0.0001" and None
-        where there are too few pairs to say; `threshold_at_far`, with the
-        same keys; `pairs`, with `total`, `same`
-        and `different`; `folds`; `inf_positive`, `sup_negative` and
-        `well_discriminative`.
+        folds, None without; `threshold`, the folds' mean; `folds`; `auc`;
+        `eer`; `tar_at_far`, with keys "0.1", "0.01", "0.001" and "0.0001" (or
+        those of `fars`) and None where there are too few pairs to say;
+        `threshold_at_far`, with the same keys; `pairs`, with `total`, `same`
+        and `different`; `negatives`, the latter; `inf_positive`,
+        `sup_negative` and `well_discriminative`; `intervals`, as
+        `bootstrap_intervals` gives, or None.
 
     Raises:
         ValueError: there is one fold and no threshold, shapes differ, a
-            similarity isn't finite, or all pairs are of one kind.
+            similarity isn't finite, all pairs are of one kind, or a FAR isn't
+            within 0..1.
 
     Example:
         >>> verification_report(similarities, same, threshold=0.31)["accuracy"]
         0.893
     """
-    same = np.asarray(same)
-    tars = tar_at_far(similarities, same)
-    thresholds = threshold_at_far(similarities, same)
-    parted = separation(similarities, same)
+    accuracy, correct = _accuracy(similarities, same, fold, threshold)
+    rates = rates_report(
+        similarities, same, fars, correct, identities, replicates
+    )
+    return {**rates, **accuracy}
+
+
+def rates_report(
+    similarities,
+    same,
+    fars=FARS,
+    correct=None,
+    identities=None,
+    replicates=1000,
+):
+    """Measures what takes no threshold: the report of a protocol without one.
+
+    Args:
+        similarities: [pairs] float array.
+        same: [pairs] bool array, True for a pair of one identity.
+        fars: false accept rates, floats in 0..1.
+        correct: as in `bootstrap_intervals`.
+        identities: as in `bootstrap_intervals`.
+        replicates: draws of the bootstrap; 0 for no intervals.
+
+    Returns:
+        Dictionary with the keys of `verification_report`, of which
+        `accuracy`, `accuracy_std` and `threshold` are None.
+
+    Raises:
+        ValueError: as `verification_report`.
+    """
+    check_fars(fars)
+    accepted = accepted_pairs(similarities, same)
+    positive, negative = int(accepted.same[-1]), int(accepted.different[-1])
+    intervals = None
+    if replicates:
+        intervals = bootstrap_intervals(
+            similarities, same, fars, correct, identities, replicates
+        )
     return {
-        **_accuracy(similarities, same, fold, threshold),
-        "auc": auc(similarities, same),
-        "eer": eer(similarities, same),
-        "tar_at_far": {str(far): tar for far, tar in tars.items()},
+        "accuracy": None,
+        "accuracy_std": None,
+        "threshold": None,
+        "folds": 1,
+        "auc": accepted.auc,
+        "eer": accepted.eer,
+        "tar_at_far": {str(far): accepted.tar_at(far) for far in fars},
         "threshold_at_far": {
-            str(far): threshold for far, threshold in thresholds.items()
+            str(far): accepted.threshold_at(far) for far in fars
         },
         "pairs": {
-            "total": len(same),
-            "same": int(same.sum()),
-            "different": int(np.sum(~same)),
+            "total": positive + negative,
+            "same": positive,
+            "different": negative,
         },
-        **parted._asdict(),
-        "well_discriminative": parted.well_discriminative,
+        "negatives": negative,
+        **accepted.separation._asdict(),
+        "well_discriminative": accepted.separation.well_discriminative,
+        "intervals": intervals,
     }
 
 
@@ -106,21 +159,22 @@ def write_report(path, report):
 
 
 def _accuracy(similarities, same, fold, threshold):
-    folds = 1 if fold is None else len(np.unique(fold))
-    if folds > 1:
+    """The accuracy's part of the report, and which pairs are correct."""
+    if fold is not None and len(np.unique(fold)) > 1:
         accuracies, thresholds = fold_accuracy(similarities, same, fold)
-        accuracy, std = float(accuracies.mean()), float(accuracies.std())
-        threshold = float(thresholds.mean())
-    elif threshold is None:
+        _, place = np.unique(fold, return_inverse=True)
+        return {
+            "accuracy": float(accuracies.mean()),
+            "accuracy_std": float(accuracies.std()),
+            "threshold": float(thresholds.mean()),
+            "folds": len(thresholds),
+        }, (similarities >= thresholds[place]) == same
+    if threshold is None:
         raise ValueError(
             "Expected a threshold from other pairs, since there is one fold. "
             "Received: threshold=None"
         )
-    else:
-        accuracy, std = accuracy_at(similarities, same, threshold), None
     return {
-        "accuracy": accuracy,
-        "accuracy_std": std,
+        "accuracy": accuracy_at(similarities, same, threshold),
         "threshold": float(threshold),
-        "folds": folds,
-    }
+    }, (np.asarray(similarities) >= threshold) == same

@@ -1,30 +1,17 @@
 """Receiver operating characteristic of similarities, in NumPy and exact.
 
-A pair is accepted where its similarity is at least the threshold. Equal
-similarities are accepted together: no threshold can part them. Everything
-here costs one sort, O(n log n).
+Everything here costs one sort, O(n log n).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from unpg_tf.evaluation.accepted import accepted_pairs
+
 FARS = (0.1, 0.01, 0.001, 0.0001)
-
-
-class AcceptedPairs(NamedTuple):
-    """How many pairs are accepted as the threshold falls.
-
-    Attributes:
-        values: [k] float64 array, the distinct similarities, descending.
-        same: [k + 1] int64 array, pairs of one identity among those with the
-            0, 1, ..., k highest distinct similarities.
-        different: [k + 1] int64 array, the same of two identities.
-    """
-
-    values: np.ndarray
-    same: np.ndarray
-    different: np.ndarray
+# For protocols with millions of pairs.
+LOW_FARS = (*FARS, 1e-5, 1e-6)
 
 
 class RocCurve(NamedTuple):
@@ -39,29 +26,6 @@ class RocCurve(NamedTuple):
     far: np.ndarray
     tar: np.ndarray
     thresholds: np.ndarray
-
-
-def accepted_pairs(similarities, same):
-    """Counts the pairs that each threshold accepts.
-
-    Args:
-        similarities: [pairs] float array.
-        same: [pairs] bool array, True for a pair of one identity.
-
-    Returns:
-        An `AcceptedPairs`.
-
-    Raises:
-        ValueError: shapes differ, `same` isn't boolean, a similarity isn't
-            finite, or all pairs are of one kind.
-    """
-    similarities, same = _checked(similarities, same)
-    order = np.argsort(-similarities, kind="stable")
-    values = similarities[order]
-    ends = np.flatnonzero(np.append(values[1:] != values[:-1], True))
-    total = np.append(0, ends + 1)
-    positive = np.append(0, np.cumsum(same[order])[ends])
-    return AcceptedPairs(values[ends], positive, total - positive)
 
 
 def roc_curve(similarities, same):
@@ -83,11 +47,8 @@ def roc_curve(similarities, same):
         thresholds=array([inf, 0.9, 0.4]))
     """
     accepted = accepted_pairs(similarities, same)
-    return RocCurve(
-        far=accepted.different / accepted.different[-1],
-        tar=accepted.same / accepted.same[-1],
-        thresholds=np.append(np.inf, accepted.values),
-    )
+    thresholds = np.append(np.inf, accepted.values)
+    return RocCurve(accepted.far, accepted.tar, thresholds)
 
 
 def auc(similarities, same):
@@ -106,9 +67,7 @@ def auc(similarities, same):
     Raises:
         ValueError: as `accepted_pairs`.
     """
-    _, positive, negative = accepted_pairs(similarities, same)
-    doubled = np.sum(np.diff(negative) * (positive[1:] + positive[:-1]))
-    return float(doubled / (2 * int(positive[-1]) * int(negative[-1])))
+    return accepted_pairs(similarities, same).auc
 
 
 def eer(similarities, same):
@@ -126,11 +85,7 @@ def eer(similarities, same):
     Raises:
         ValueError: as `accepted_pairs`.
     """
-    far, tar, _ = roc_curve(similarities, same)
-    excess = 1 - tar - far
-    end = int(np.argmax(excess <= 0))
-    step = excess[end - 1] / (excess[end - 1] - excess[end])
-    return float(far[end - 1] + step * (far[end] - far[end - 1]))
+    return accepted_pairs(similarities, same).eer
 
 
 def tar_at_far(similarities, same, fars=FARS):
@@ -155,9 +110,9 @@ def tar_at_far(similarities, same, fars=FARS):
         >>> tar_at_far(similarities, same, fars=(0.1, 0.01))
         {0.1: 0.914, 0.01: 0.688}
     """
-    _check_fars(fars)
+    check_fars(fars)
     accepted = accepted_pairs(similarities, same)
-    return {far: _tar_at(accepted, far) for far in fars}
+    return {far: accepted.tar_at(far) for far in fars}
 
 
 def threshold_at_far(similarities, same, fars=FARS):
@@ -183,68 +138,15 @@ def threshold_at_far(similarities, same, fars=FARS):
         >>> threshold_at_far(similarities, same, fars=(0.1, 0.01))
         {0.1: 0.21, 0.01: 0.35}
     """
-    _check_fars(fars)
+    check_fars(fars)
     accepted = accepted_pairs(similarities, same)
-    return {far: _threshold_at(accepted, far) for far in fars}
+    return {far: accepted.threshold_at(far) for far in fars}
 
 
-def _check_fars(fars):
+def check_fars(fars):
+    """Raises a ValueError where a FAR isn't within 0..1."""
     if not all(0 < far <= 1 for far in fars):
         raise ValueError(
             "Expected false accept rates above 0 and up to 1. "
             f"Received: fars={fars}"
         )
-
-
-def _threshold_at(accepted, far):
-    last = _last_accepted(accepted, far)
-    if last is None:
-        return None
-    # None accepted: just above the highest. All accepted: the lowest itself.
-    values = accepted.values
-    above = values[last - 1] if last else np.nextafter(values[0], np.inf)
-    below = values[last] if 0 < last < len(values) else above
-    midway = (above + below) / 2
-    # Nothing lies midway between two floats that are next to each other.
-    return float(midway if midway > below else above)
-
-
-def _tar_at(accepted, far):
-    last = _last_accepted(accepted, far)
-    return (
-        None if last is None else float(accepted.same[last] / accepted.same[-1])
-    )
-
-
-def _last_accepted(accepted, far):
-    """How many distinct similarities a FAR accepts; None if too few pairs."""
-    # 0.29 * 100 is 28.999999999999996: round such products back up.
-    allowed = int(np.floor(far * int(accepted.different[-1]) + 1e-9))
-    if allowed < 1:
-        return None
-    return int(np.searchsorted(accepted.different, allowed, side="right")) - 1
-
-
-def _checked(similarities, same):
-    similarities = np.asarray(similarities, dtype=np.float64)
-    same = np.asarray(same)
-    if similarities.ndim != 1 or similarities.shape != same.shape:
-        raise ValueError(
-            "Expected similarities and same of one shape [pairs]. Received: "
-            f"similarities {similarities.shape}, same {same.shape}"
-        )
-    if same.dtype != bool:
-        raise ValueError(f"Expected same of dtype bool. Received: {same.dtype}")
-    finite = np.isfinite(similarities)
-    if not finite.all():
-        raise ValueError(
-            "Expected finite similarities. Received: "
-            f"{np.sum(~finite)} of {finite.size} that are NaN or infinite, "
-            f"the first at index {np.argmin(finite)}"
-        )
-    if same.all() or not same.any():
-        raise ValueError(
-            "Expected pairs of one identity and pairs of two. Received: "
-            f"{same.sum()} of one and {np.sum(~same)} of two"
-        )
-    return similarities, same

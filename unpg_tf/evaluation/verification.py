@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unpg_tf.evaluation.roc import accepted_pairs
+from unpg_tf.evaluation.accepted import accepted_pairs
 
 # Pairs whose embeddings are gathered at a time, to bound the memory.
-_CHUNK = 65536
+_CHUNK = 8192
 
 
 class FoldAccuracy(NamedTuple):
@@ -20,28 +20,6 @@ class FoldAccuracy(NamedTuple):
 
     accuracies: np.ndarray
     thresholds: np.ndarray
-
-
-class Separation(NamedTuple):
-    """How far apart pairs of one identity and pairs of two are.
-
-    Attributes:
-        inf_positive: lowest similarity of a pair of one identity.
-        sup_negative: highest similarity of a pair of two identities.
-    """
-
-    inf_positive: float
-    sup_negative: float
-
-    @property
-    def margin(self):
-        """The gap inf S^p - sup S^n, negative where the two overlap."""
-        return self.inf_positive - self.sup_negative
-
-    @property
-    def well_discriminative(self):
-        """Whether one threshold parts all pairs: inf S^p > sup S^n."""
-        return self.inf_positive > self.sup_negative
 
 
 def pair_similarities(embeddings, left, right):
@@ -183,11 +161,7 @@ def separation(similarities, same):
     Source: Jung et al., Unified Negative Pair Generation toward
         Well-discriminative Feature Space for Face Recognition, BMVC 2022.
     """
-    values, positive, negative = accepted_pairs(similarities, same)
-    return Separation(
-        inf_positive=float(values[np.searchsorted(positive, positive[-1]) - 1]),
-        sup_negative=float(values[np.searchsorted(negative, 1) - 1]),
-    )
+    return accepted_pairs(similarities, same).separation
 
 
 def _checked(embeddings, left, right):

@@ -1,13 +1,17 @@
 """Writes a model as a SavedModel with three signatures."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 
 from unpg_tf import ops
+from unpg_tf.export.card import model_card
+from unpg_tf.export.card import write_card
 from unpg_tf.export.serving import Server
+from unpg_tf.export.warmup import write_warmup
 from unpg_tf.models import EmbeddingModel
 
 
@@ -19,6 +23,7 @@ def save(
     image_size=None,
     flip=False,
     false_accept_rate=None,
+    card=None,
     overwrite=False,
 ):
     """Writes a model as a SavedModel that TensorFlow alone can serve.
@@ -32,7 +37,9 @@ def save(
     * `verify`: `image_bytes_a`, `image_bytes_b` [n] string -> `similarity`
       [n] float32, `same` [n] bool, `valid` [n] bool.
 
-    The SavedModel appears under its name when it is complete, not before.
+    The SavedModel appears under its name when it is complete, not before. Its
+    `assets.extra` has a `model_card.json`, and the requests by which
+    TensorFlow Serving warms up.
 
     Args:
         model: a Keras model, images [n, height, width, 3] of values 0..255 to
@@ -48,13 +55,17 @@ def save(
             averaged. It costs twice the time.
         false_accept_rate: float in (0, 1], the rate that the threshold was
             chosen for; None where it wasn't chosen for one. It is stored.
-        overwrite: bool, whether a SavedModel in `directory` is replaced.
+        card: dictionary of what else the model card shall say, such as
+            `data`, `evaluation` and `licence`; None for nothing.
+        overwrite: bool, whether a SavedModel in `directory` is replaced. Where
+            that was killed halfway, the next `save` puts the old one back
+            before it begins.
 
     Raises:
         FileExistsError: `directory` exists and `overwrite` is false, or what
             is there isn't a SavedModel.
-        ValueError: an argument is out of range, or the model isn't one from
-            images to embeddings.
+        ValueError: an argument is out of range, the model isn't one from
+            images to embeddings, or JSON can't hold the card.
 
     Example:
 
@@ -68,21 +79,49 @@ def save(
         )
     """
     directory = Path(directory)
+    _recover(directory)
     _check_free(directory, overwrite)
     ops.expect(-1 <= threshold <= 1, "a cosine in [-1, 1]", threshold=threshold)
     backbone = model.backbone if isinstance(model, EmbeddingModel) else model
     if image_size is None:
         image_size = _image_size(backbone)
     server = Server(backbone, image_size, threshold, flip, false_accept_rate)
+    card = model_card(model, server, flip, card or {})
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=directory.parent, prefix=f".{directory.name}-"
     ) as staging:
         new = Path(staging, "new")
         tf.saved_model.save(server, str(new), server.signatures())
-        if directory.exists():
-            os.replace(directory, Path(staging, "old"))
+        write_card(new, card)
+        write_warmup(new, directory.parent.name, image_size)
+        _replace(directory, new)
+
+
+def _replace(directory, new):
+    """Puts a folder into the place of another, if there is one."""
+    if not directory.exists():
         os.replace(new, directory)
+        return
+    old = _aside(directory)
+    os.replace(directory, old)
+    os.replace(new, directory)
+    # To where the caller deletes: half a version has no name that's looked at.
+    os.replace(old, new)
+
+
+def _recover(directory):
+    """Ends what a process began that was killed while it replaced."""
+    old = _aside(directory)
+    if directory.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        os.replace(old, directory)
+
+
+def _aside(directory):
+    # Servers pass over names that aren't numbers.
+    return directory.with_name(f".{directory.name}.replaced")
 
 
 def _check_free(directory, overwrite):

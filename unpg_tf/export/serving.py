@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from unpg_tf import ops
-from unpg_tf.data.images import resize
 from unpg_tf.export.decoding import decode_images
+from unpg_tf.export.resizing import resize_by_products
 
 
 class Server(tf.Module):
@@ -86,7 +86,8 @@ class Server(tf.Module):
             A dictionary of `embedding`, [n, dim] float32 of unit length, and
             `norm`, [n] float32, the length that the backbone gave it.
         """
-        embeddings, norms = self._embed(resize(images, self._size))
+        images = resize_by_products(images, self._size)
+        embeddings, norms = self._embed(images)
         return {"embedding": embeddings, "norm": norms}
 
     @tf.function(

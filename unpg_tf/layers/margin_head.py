@@ -1,9 +1,12 @@
 """The head that all others are: cosines to class centres, and a margin."""
 
+import numbers
+
 import tensorflow as tf
 from tensorflow import keras
 
 from unpg_tf import compat
+from unpg_tf import distribute
 from unpg_tf import ops
 
 # Replicas compute the same new value from gathered rows; one of them is kept.
@@ -38,6 +41,9 @@ class MarginHead(keras.layers.Layer):
         centers_initializer: Initializer of the class centres. Defaults to a
             normal distribution of standard deviation 0.01; only directions
             matter.
+        sample_rate: float in (0, 1]. With less than 1, `EmbeddingModel`
+            trains each step on the batch's classes and a sample of this
+            share of all others, the same on every replica; see `sampled`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -62,7 +68,9 @@ class MarginHead(keras.layers.Layer):
     ...         return 0.5 * targets
     """
 
-    def __init__(self, num_classes, centers_initializer=None, **kwargs):
+    def __init__(
+        self, num_classes, centers_initializer=None, sample_rate=1.0, **kwargs
+    ):
         kwargs["dtype"] = kwargs.get("dtype") or "float32"
         super().__init__(**kwargs)
         ops.expect(
@@ -71,11 +79,17 @@ class MarginHead(keras.layers.Layer):
             dtype=self.compute_dtype,
         )
         ops.expect(
-            isinstance(num_classes, int) and num_classes > 0,
+            isinstance(num_classes, numbers.Integral) and num_classes > 0,
             "num_classes, an integer above 0",
             num_classes=num_classes,
         )
-        self.num_classes = num_classes
+        ops.expect(
+            0 < sample_rate <= 1,
+            "sample_rate in (0, 1]",
+            sample_rate=sample_rate,
+        )
+        self.num_classes = int(num_classes)
+        self.sample_rate = sample_rate
         self.centers_initializer = keras.initializers.get(
             centers_initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
@@ -98,16 +112,59 @@ class MarginHead(keras.layers.Layer):
             shape=(self.num_classes, dim),
             initializer=self.centers_initializer,
         )
+        if self.sample_rate < 1:
+            self.samples = self.add_state("samples", 0, dtype="int64")
         super().build(input_shape)
 
     def call(self, embeddings, labels=None, training=None):
         """Computes cosines, with the margin where labels are given."""
+        if labels is not None:
+            labels = ops.class_ids(labels, self.num_classes)
+        centers = tf.convert_to_tensor(self.centers)
+        return self._cosines(embeddings, centers, labels, training)
+
+    def sampled(self, embeddings, labels, training=True):
+        """Cosines to a sample of the class centres, with the margin.
+
+        The sample holds every class of the global batch. It is drawn anew
+        each step, and the same on every replica. Gradients reach its rows of
+        `centers` alone, as `tf.IndexedSlices`: the optimizers of
+        `unpg_tf.optimizers` touch no other row.
+
+        Args:
+            embeddings: [batch, dim] float tensor, not normalised.
+            labels: [batch] or [batch, 1] integer tensor.
+            training: bool. Whether statistics are updated.
+
+        Returns:
+            A tuple of the [batch, sample] cosines, and the [batch] int32
+            columns of the rows' own classes in them. They can stand for the
+            labels in `MarginLoss` and `UNPGLoss`.
+
+        Reference: An et al., *Killing Two Birds with One Stone: Efficient
+        and Robust Training of Face Recognition CNNs by Partial FC*, CVPR
+        2022.
+        """
+        labels = ops.class_ids(labels, self.num_classes)
+        classes = ops.sampled_classes(
+            distribute.all_gather(labels),
+            self.num_classes,
+            self.sample_rate,
+            tf.stack([0, tf.convert_to_tensor(self.samples)]),
+        )
+        if training:
+            self.samples.assign(self.samples + 1)
+        columns = ops.columns_of(classes, labels)
+        centers = tf.gather(compat.tf_variable(self.centers), classes)
+        cosines = self._cosines(embeddings, centers, columns, training)
+        return cosines, columns
+
+    def _cosines(self, embeddings, centers, labels, training):
         embeddings, norms = ops.unit_vectors(embeddings)
-        centers, _ = ops.unit_vectors(tf.convert_to_tensor(self.centers))
+        centers, _ = ops.unit_vectors(centers)
         cosines = tf.matmul(embeddings, centers, transpose_b=True)
         if labels is None:
             return cosines
-        labels = ops.class_ids(labels, self.num_classes)
         targets = ops.targets_of(cosines, labels)
         if training:
             self.update_state(
@@ -187,4 +244,5 @@ class MarginHead(keras.layers.Layer):
             "centers_initializer": keras.initializers.serialize(
                 self.centers_initializer
             ),
+            "sample_rate": self.sample_rate,
         }

@@ -76,15 +76,19 @@ class MarginLoss(keras.losses.Loss):
         y_pred = ops.in_single_precision(y_pred)
         width = y_pred.shape[-1]
         ops.expect(
-            y_pred.shape.rank == 2 and (width or 0) > self.embedding_dim,
+            y_pred.shape.rank == 2
+            and (width is None or width > self.embedding_dim),
             "y_pred of shape [batch, num_classes + embedding_dim], with "
             f"embedding_dim={self.embedding_dim}",
             shape=tuple(y_pred.shape),
         )
+        if width is None:  # That of a sample may follow the batch.
+            width = tf.shape(y_pred)[1]
         num_classes = width - self.embedding_dim
         cosines, embeddings = tf.split(
             y_pred, [num_classes, self.embedding_dim], axis=1
         )
+        embeddings = tf.ensure_shape(embeddings, [None, self.embedding_dim])
         labels = ops.class_ids(y_true, num_classes)
         embeddings, norms = ops.unit_vectors(embeddings)
         losses = ops.softmax_loss(

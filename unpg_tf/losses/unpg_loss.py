@@ -19,8 +19,8 @@ class UNPGLoss(MarginLoss):
     differ, less those that a box-and-whisker filter calls noise: with the
     pairs' quartiles Q1 and Q3, kept are the similarities in
     [Q1 - whisker (Q3 - Q1), Q3 + whisker (Q3 - Q1)]. It is the same for every
-    row, and so costs a [batch, batch] matrix in all. On several replicas the
-    pairs of the whole batch count, on each of them.
+    row, and so costs half a [batch, batch] matrix in all. On several
+    replicas the pairs of the whole batch count, on each of them.
 
     Args:
         scale: float, above 0: s, the inverse temperature.

@@ -120,7 +120,10 @@ class EmbeddingModel(keras.Model):
         # For the metrics: Keras computes them after the update, which has
         # drawn the class centres towards these very embeddings.
         y_pred.class_cosines = self.head(embeddings)
-        cosines = self.head(embeddings, y, training=training)
+        if training and self.head.sample_rate < 1:
+            cosines, y = self.head.sampled(embeddings, y)
+        else:
+            cosines = self.head(embeddings, y, training=training)
         y_pred = tf.concat([cosines, embeddings], axis=1)
         return super().compute_loss(x, y, y_pred, sample_weight)
 

@@ -15,6 +15,8 @@ from unpg_tf.ops.negatives import log_mass
 from unpg_tf.ops.negatives import negative_pairs
 from unpg_tf.ops.negatives import similarities
 from unpg_tf.ops.order_statistics import order_statistics
+from unpg_tf.ops.sampling import columns_of
+from unpg_tf.ops.sampling import sampled_classes
 from unpg_tf.ops.softmax import softmax_loss
 from unpg_tf.ops.targets import replace_targets
 from unpg_tf.ops.targets import targets_of
@@ -24,6 +26,7 @@ __all__ = [
     "add_angle",
     "angle_of",
     "class_ids",
+    "columns_of",
     "expect",
     "in_single_precision",
     "kept_negatives",
@@ -31,6 +34,7 @@ __all__ = [
     "negative_pairs",
     "order_statistics",
     "replace_targets",
+    "sampled_classes",
     "similarities",
     "softmax_loss",
     "targets_of",

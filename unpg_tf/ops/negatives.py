@@ -6,6 +6,7 @@ discriminative Feature Space for Face Recognition*, BMVC 2022
 noise filter.
 """
 
+import functools
 import math
 
 import tensorflow as tf
@@ -15,31 +16,41 @@ from unpg_tf.ops.order_statistics import order_statistics
 # The log of no mass at all. Finite, so that gradients are too.
 _NOTHING = -1e30
 
+# Stands in for the row that an odd batch lacks; as a label, for no class.
+_NOBODY = -1
+
 
 def similarities(embeddings):
-    """Cosine similarity of every two embeddings.
+    """Cosine similarity of every two embeddings, each pair once.
+
+    The batch is cut into a first and a second half. [0, p, q] is the pair of
+    p in the first half and q in the second. [1, p, q] is a pair of the first
+    half above the diagonal, p < q, and one of the second half below it. So
+    half of what a symmetric matrix would hold is computed and searched.
 
     Args:
         embeddings: [batch, dim] float tensor of unit vectors.
 
     Returns:
-        [batch, batch] float tensor.
+        [2, half, half] float tensor, half being batch / 2 rounded up. On the
+        diagonal of the second matrix, and where an odd batch has no partner,
+        is no pair: see `negative_pairs`.
     """
-    return tf.matmul(embeddings, embeddings, transpose_b=True)
+    return _each_pair(
+        embeddings, functools.partial(tf.matmul, transpose_b=True)
+    )
 
 
 def negative_pairs(labels):
-    """Marks every pair of two classes once, above the diagonal.
+    """Marks the pairs of two classes among those of `similarities`.
 
     Args:
-        labels: [batch] integer tensor.
+        labels: [batch] integer tensor of class ids, at least 0.
 
     Returns:
-        [batch, batch] bool tensor.
+        [2, half, half] bool tensor.
     """
-    rows = tf.range(tf.size(labels))
-    above = rows[:, tf.newaxis] < rows[tf.newaxis, :]
-    return above & (labels[:, tf.newaxis] != labels[tf.newaxis, :])
+    return _each_pair(labels, _are_two_classes)
 
 
 def kept_negatives(pairs, negative, whisker):
@@ -51,13 +62,13 @@ def kept_negatives(pairs, negative, whisker):
     included.
 
     Args:
-        pairs: [batch, batch] float32 or float64 tensor of similarities.
-        negative: [batch, batch] bool tensor: which of them are negative
+        pairs: float32 or float64 tensor of similarities.
+        negative: bool tensor of the same shape: which of them are negative
             pairs.
         whisker: float, at least 0; infinite to keep every pair.
 
     Returns:
-        [batch, batch] bool tensor. No gradient flows through the whiskers.
+        bool tensor of the same shape. No gradient flows through the whiskers.
     """
     if math.isinf(whisker):
         return negative
@@ -79,11 +90,31 @@ def log_mass(pairs, kept, scale):
     them, and nothing of size batch * batch**2 is ever made.
 
     Args:
-        pairs: [batch, batch] float tensor of similarities.
-        kept: [batch, batch] bool tensor.
+        pairs: [..., n] float tensor of similarities.
+        kept: bool tensor of the same shape.
         scale: float.
 
     Returns:
         Scalar float tensor; about -1e30 where no pair is kept.
     """
-    return tf.reduce_logsumexp(tf.where(kept, scale * pairs, _NOTHING))
+    # Row by row first: one running sum over millions would lose digits.
+    of_rows = tf.reduce_logsumexp(
+        tf.where(kept, scale * pairs, _NOTHING), axis=-1
+    )
+    return tf.reduce_logsumexp(of_rows)
+
+
+def _each_pair(rows, compare):
+    batch = rows.shape[0] if rows.shape[0] is not None else tf.shape(rows)[0]
+    lacking = [[0, batch % 2]] + [[0, 0]] * (rows.shape.rank - 1)
+    rows = tf.pad(rows, lacking, constant_values=_NOBODY)
+    first, second = tf.split(rows, 2)
+    half = tf.range(tf.shape(first)[0])
+    above = half[:, tf.newaxis] < half[tf.newaxis, :]
+    within = tf.where(above, compare(first, first), compare(second, second))
+    return tf.stack([compare(first, second), within])
+
+
+def _are_two_classes(left, right):
+    left, right = left[:, tf.newaxis], right[tf.newaxis, :]
+    return (left != right) & (left != _NOBODY) & (right != _NOBODY)

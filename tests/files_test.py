@@ -1,6 +1,6 @@
 import pytest
 
-from unpg_tf.evaluation.files import replaced
+from unpg_tf.files import replaced
 
 
 def test_the_file_appears_whole_and_alone(tmp_path):

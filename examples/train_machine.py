@@ -1,0 +1,161 @@
+"""The machine, or machines, that train.py trains on."""
+
+import itertools
+import json
+import os
+import signal
+import sys
+
+import tensorflow as tf
+from absl import flags
+from tensorflow import keras
+
+from unpg_tf import compat
+from unpg_tf import distribute
+
+FLAGS = flags.FLAGS
+
+
+def run_local_workers():
+    """Runs this program as each of --local_workers; returns the exit code."""
+    if FLAGS.strategy != "multi_worker" or "TF_CONFIG" in os.environ:
+        raise ValueError(
+            "Expected --local_workers with --strategy=multi_worker, and no "
+            f"TF_CONFIG. Received: --strategy={FLAGS.strategy}"
+        )
+    command = [sys.executable, *sys.argv, "--local_workers=0"]
+    return distribute.run_local_workers(command, FLAGS.local_workers)
+
+
+def set_up():
+    """Devices, precision, seeds and determinism; returns the strategy."""
+    _check_cluster()
+    if FLAGS.devices is not None:
+        _split_cpu()
+    if FLAGS.strategy != "none":
+        # Collectives wait for each other, and hold a thread each meanwhile.
+        threads = max(16, os.cpu_count())
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    strategy = _strategy()
+    if FLAGS.batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            "Expected --batch_size to be a multiple of the "
+            f"{strategy.num_replicas_in_sync} replicas. "
+            f"Received: {FLAGS.batch_size}"
+        )
+    keras.utils.set_random_seed(FLAGS.seed)
+    if FLAGS.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if not compat.IS_KERAS_3:
+        # Dropout whose state is a variable, which checkpoints hold.
+        keras.backend.experimental.enable_tf_random_generator()
+    if FLAGS.mixed_precision != "none":
+        policy = f"mixed_{FLAGS.mixed_precision}"
+        keras.mixed_precision.set_global_policy(policy)
+    return strategy
+
+
+def _split_cpu():
+    if FLAGS.strategy == "multi_worker":
+        raise ValueError(
+            "Expected --devices without --strategy=multi_worker, where a "
+            f"worker has one CPU device. Received: --devices={FLAGS.devices}"
+        )
+    device = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [device] * FLAGS.devices
+    )
+
+
+def _strategy():
+    if FLAGS.strategy == "multi_worker":
+        return distribute.MultiWorkerMirroredStrategy()
+    if FLAGS.strategy == "none":
+        return tf.distribute.get_strategy()
+    gpus = tf.config.list_logical_devices("GPU")
+    devices = gpus or tf.config.list_logical_devices("CPU")
+    if FLAGS.jit_compile and not gpus:
+        raise ValueError(
+            "Expected --nojit_compile with --strategy=mirrored on CPUs, where "
+            "TensorFlow can't compile for replicas. Received: --jit_compile"
+        )
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def _cluster():
+    """The workers' addresses by kind, and this one's (type, index)."""
+    text = os.environ.get("TF_CONFIG") or "{}"
+    try:
+        config = json.loads(text)
+        task = config.get("task", {})
+        cluster = config.get("cluster", {})
+        return cluster, (task.get("type", "worker"), int(task.get("index", 0)))
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError(
+            'Expected TF_CONFIG={"cluster": {"worker": ["HOST:PORT", …]}, '
+            f'"task": {{"type": "worker", "index": 0}}}}. Received: {text}'
+        ) from None
+
+
+def _check_cluster():
+    """Refuses what can't train in step."""
+    if FLAGS.strategy != "multi_worker":
+        return
+    cluster, (kind, index) = _cluster()
+    if others := {*cluster, kind} - {"chief", "worker"}:
+        raise ValueError(
+            "Expected a TF_CONFIG of workers, all of which train in step: "
+            "UNPG's negatives are those of one global batch, which parameter "
+            f"servers never see. Received: {', '.join(sorted(others))}"
+        )
+    if cluster and index >= len(cluster.get(kind, [])):
+        raise ValueError(
+            f"Expected the index of a {kind} in TF_CONFIG's cluster. "
+            f"Received: {index}"
+        )
+
+
+def workers():
+    """The number of processes that train together."""
+    if FLAGS.strategy != "multi_worker":
+        return 1
+    return sum(map(len, _cluster()[0].values())) or 1
+
+
+def is_chief():
+    """Whether this process is the one that writes: not a second worker."""
+    if FLAGS.strategy != "multi_worker":
+        return True
+    cluster, (kind, index) = _cluster()
+    return kind == "chief" or ("chief" not in cluster and index == 0)
+
+
+def signals_agreed(strategy):
+    """Makes what `Checkpoints` asks for: a function of a signal to that of all.
+
+    All workers have to stop at the same step. They ask each other at every
+    tenth only, to spare the network.
+    """
+    if workers() == 1:
+        return int
+    calls = itertools.count(1)
+
+    @tf.function
+    def run(local):
+        return strategy.run(_sum_of_all, [local])
+
+    def agreed(number):
+        if next(calls) % 10:
+            return 0
+        told = run(tf.constant(int(number)))
+        told = strategy.experimental_local_results(told)[0]
+        return signal.SIGTERM if told else 0
+
+    return agreed
+
+
+def _sum_of_all(number):
+    replica = tf.distribute.get_replica_context()
+    # It has to be on a device, of which an argument knows nothing.
+    number = tf.cast(number, tf.float32)
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, number)

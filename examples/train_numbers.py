@@ -1,0 +1,147 @@
+"""Keeps a training from numbers that have gone bad, and says where."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf.evaluation.files import replaced
+
+
+class FiniteGradients(keras.callbacks.Callback):
+    """Takes a step's gradients for zero unless all of them are finite.
+
+    So no weight is lost. What the forward pass has written (the statistics of
+    normalisation and of heads) is put back to where it was at the last look.
+    The batch is saved as OUTPUT_DIR/bad_batches/STEP.npz.
+
+    With half precision's loss scale the optimizer itself leaves such steps
+    out; then only the scale is watched.
+
+    Args:
+        directory: path, where batches are saved.
+        batch_of: function of a step, counted from the training's start, to
+            its images and labels.
+        stop: bool, whether to end the training then.
+    """
+
+    # Steps between two looks, each of which waits for the device.
+    EVERY = 10
+
+    def __init__(self, directory, batch_of, stop):
+        super().__init__()
+        self.directory = Path(directory)
+        self.batch_of = batch_of
+        self.stop = stop
+
+    def watch(self, model):
+        """Puts itself between the gradients and the optimizer of a model."""
+        # With -1 for none: the number of the first bad step.
+        self.first = tf.Variable(
+            -1,
+            trainable=False,
+            dtype=tf.int64,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+        if _loss_scale(model.optimizer) is None:
+            self._apply = model.optimizer.apply_gradients
+            self._optimizer = model.optimizer
+            model.optimizer.apply_gradients = self._apply_finite
+
+    def _apply_finite(self, grads_and_vars, **kwargs):
+        pairs = [(g, v) for g, v in grads_and_vars if g is not None]
+        good = _good_everywhere([gradient for gradient, _ in pairs])
+        step = tf.cast(self._optimizer.iterations, tf.int64)
+        first = tf.convert_to_tensor(self.first)
+        self.first.assign(tf.where(good | (first >= 0), first, step))
+        pairs = [(_where(good, gradient), v) for gradient, v in pairs]
+        return self._apply(pairs, **kwargs)
+
+    def on_train_begin(self, logs=None):
+        """Notes the state of the forward pass."""
+        self._note()
+
+    def _note(self):
+        weights = self.model.non_trainable_weights
+        self.state = [np.array(weight) for weight in weights]
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks, now and then."""
+        if (batch + 1) % self.EVERY == 0 and self._look():
+            # The means of this epoch are no numbers any more.
+            self.model.reset_metrics()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks, before anything is saved."""
+        self._look()
+
+    def _look(self):
+        scale = _loss_scale(self.model.optimizer)
+        if scale is not None and scale < 1.0:
+            self._tell(f"a loss scale of 1 or more. Received: {scale}")
+        step = int(self.first.numpy())
+        if step < 0:
+            self._note()
+            return False
+        self.first.assign(-1)
+        for weight, value in zip(
+            self.model.non_trainable_weights, self.state, strict=True
+        ):
+            weight.assign(value)
+        path = self._save_batch(step)
+        rate = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
+        self._tell(
+            "finite gradients: a lower --learning_rate, a longer "
+            f"--warmup_epochs. Received: others in step {step}, learning rate "
+            f"{rate:g}, loss scale {scale or 1:g}; its batch is in {path}"
+        )
+        return True
+
+    def _save_batch(self, step):
+        images, labels = self.batch_of(step)
+        path = self.directory / f"{step}.npz"
+        with replaced(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, images=images, labels=labels)
+        return path
+
+    def _tell(self, message):
+        if self.stop:
+            raise FloatingPointError(f"Expected {message}")
+        print(f"\nskipped: expected {message}", flush=True)
+
+
+def _good_everywhere(gradients):
+    """Whether all gradients of all replicas are finite."""
+    bad = [
+        tf.reduce_any(~tf.math.is_finite(_values(gradient)))
+        for gradient in gradients
+    ]
+    bad = tf.cast(tf.reduce_any(bad), tf.float32)
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync > 1:
+        bad = replica.all_reduce(tf.distribute.ReduceOp.SUM, bad)
+    return bad == 0.0
+
+
+def _values(gradient):
+    sparse = isinstance(gradient, tf.IndexedSlices)
+    return gradient.values if sparse else gradient
+
+
+def _where(good, gradient):
+    values = _values(gradient)
+    values = tf.where(good, values, tf.zeros_like(values))
+    if not isinstance(gradient, tf.IndexedSlices):
+        return values
+    return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+
+
+def _loss_scale(optimizer):
+    """The loss scale of a half-precision optimizer, else None."""
+    for name in ("dynamic_scale", "loss_scale"):
+        if getattr(optimizer, "inner_optimizer", None) is not None:
+            scale = getattr(optimizer, name, None)
+            if scale is not None:
+                return float(tf.convert_to_tensor(scale))
+    return None

@@ -1,0 +1,75 @@
+"""A cluster of processes: who each is, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from unpg_tf import distribute
+
+ROOT = Path(__file__).absolute().parents[2]
+# Has the variable INDEX of a worker, and PATH.
+START = """
+import json, os, pathlib, signal, sys, time
+config = json.loads(os.environ["TF_CONFIG"])
+INDEX, PATH = config["task"]["index"], pathlib.Path(sys.argv[1])
+"""
+
+
+def run(program, tmp_path, workers=3):
+    command = [sys.executable, "-c", START + program, str(tmp_path)]
+    return distribute.run_local_workers(command, workers)
+
+
+def test_each_worker_learns_who_it_is(tmp_path):
+    program = "(PATH / str(INDEX)).write_text(os.environ['TF_CONFIG'])"
+    assert run(program, tmp_path) == 0
+    configs = [json.loads((tmp_path / str(i)).read_text()) for i in range(3)]
+    cluster = configs[0]["cluster"]
+    assert len(set(cluster["worker"])) == 3
+    for index, config in enumerate(configs):
+        task = {"type": "worker", "index": index}
+        assert config == {"cluster": cluster, "task": task}
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [("sys.exit(7)", 7), ("os.kill(os.getpid(), signal.SIGKILL)", 137)],
+)
+def test_a_failure_ends_all(tmp_path, monkeypatch, capfd, failure, code):
+    monkeypatch.setattr(distribute.local_workers, "_GRACE", 0.1)
+    program = f"{failure} if INDEX == 1 else time.sleep(600)"
+    assert run(program, tmp_path) == code
+    assert f"worker 1 of 3: exit code {code}" in capfd.readouterr().err
+
+
+def test_a_signal_reaches_all(tmp_path):
+    program = """
+def end(*_):
+    (PATH / f"{INDEX} ended").touch()
+    sys.exit(3)
+
+signal.signal(signal.SIGTERM, end)
+(PATH / f"{INDEX} started").touch()
+time.sleep(600)
+"""
+    launch = (
+        "import sys; from unpg_tf import distribute; "
+        "sys.exit(distribute.run_local_workers(sys.argv[1:], 2))"
+    )
+    worker = [sys.executable, "-c", START + program, str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", launch, *worker],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    while len(list(tmp_path.glob("* started"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 3
+    assert len(list(tmp_path.glob("* ended"))) == 2

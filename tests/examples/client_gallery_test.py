@@ -1,0 +1,76 @@
+"""Searching a gallery."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+import client_gallery  # noqa: E402
+
+sys.path.pop(0)
+
+
+def gallery(count=200, dim=8):
+    embeddings = np.random.default_rng(3).standard_normal((count, dim))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    files = np.array([f"{i}.png" for i in range(count)])
+    return client_gallery.Gallery(files, embeddings.astype(np.float32))
+
+
+@pytest.mark.parametrize("index", ["exact", "faiss"])
+def test_the_nearest_come_first(tmp_path, index):
+    path, known = tmp_path / "gallery.npz", gallery()
+    client_gallery.write_gallery(path, known, index)
+    read = client_gallery.read_gallery(path)
+    np.testing.assert_array_equal(read.files, known.files)
+    wanted = known.embeddings[17]
+    rows, cosines = client_gallery.nearest(path, read, wanted, 6, index)
+    every = known.embeddings @ wanted
+    np.testing.assert_array_equal(rows, np.argsort(-every)[:6])
+    np.testing.assert_allclose(cosines, np.sort(every)[::-1][:6], rtol=1e-6)
+
+
+@pytest.mark.parametrize("index", ["exact", "faiss"])
+def test_a_small_gallery_gives_what_it_has(tmp_path, index):
+    path, known = tmp_path / "gallery.npz", gallery(2)
+    client_gallery.write_gallery(path, known, index)
+    wanted = known.embeddings[1]
+    rows, _ = client_gallery.nearest(path, known, wanted, 5, index)
+    assert rows.tolist() == [1, 0]
+
+
+def test_an_index_of_an_earlier_gallery_is_gone(tmp_path):
+    path = tmp_path / "gallery.npz"
+    client_gallery.write_gallery(path, gallery(), "faiss")
+    known = gallery(3)
+    client_gallery.write_gallery(path, known, "exact")
+    with pytest.raises(FileNotFoundError, match="embed with --index=faiss"):
+        client_gallery.nearest(path, known, known.embeddings[0], 1, "faiss")
+
+
+def test_an_index_of_another_gallery_or_file_is_refused(tmp_path):
+    path, known = tmp_path / "gallery.npz", gallery(3)
+    client_gallery.write_gallery(path, gallery(4), "faiss")
+    with pytest.raises(ValueError, match=r"y\.faiss: Expected \(3, 8\)"):
+        client_gallery.nearest(path, known, known.embeddings[0], 1, "faiss")
+    path.with_suffix(".faiss").write_bytes(b"not an index, but as long as one")
+    with pytest.raises(ValueError, match=r"y\.faiss: Expected an index"):
+        client_gallery.nearest(path, known, known.embeddings[0], 1, "faiss")
+
+
+def test_another_dimension_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"g\.npz: Expected .*\[n, 4\]"):
+        client_gallery.nearest("g.npz", gallery(), np.ones(4), 1, "exact")
+
+
+@pytest.mark.parametrize("contents", [b"", b"PK\3\4 cut", b"text"])
+def test_another_file_is_refused(tmp_path, contents):
+    path = tmp_path / "gallery.npz"
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match=r"gallery\.npz: Expected a gallery"):
+        client_gallery.read_gallery(path)
+    np.savez(path, files=np.array(["a"]))
+    with pytest.raises(ValueError, match=r"gallery\.npz: Expected a gallery"):
+        client_gallery.read_gallery(path)

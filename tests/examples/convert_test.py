@@ -1,0 +1,153 @@
+"""`examples/convert.py` as a program, and `train.py` on what it wrote."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.data import records
+from unpg_tf.data import ImageShards
+from unpg_tf.data import InsightFaceRecords
+from unpg_tf.data import write_shards
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    "image_size": 32,
+    "embedding_dim": 8,
+    "batch_size": 4,
+    "epochs": 1,
+    "scale": 16,
+}
+
+
+def run(program, *arguments, **values):
+    """Runs it; returns its exit code, output and errors."""
+    arguments = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
+    process = subprocess.run(
+        [sys.executable, ROOT / "examples" / program, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return process.returncode, process.stdout, process.stderr
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A record file of four identities with three images each."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 40, 40, 3)).astype(np.uint8)
+    encoded = [tf.io.encode_png(image).numpy() for image in images]
+    path = tmp_path / "train.rec"
+    images = [(i // 3, contents) for i, contents in enumerate(encoded)]
+    records.write(path, images, classes=4)
+    return path
+
+
+def test_records_become_shards_that_train(path, tmp_path):
+    shards = tmp_path / "shards"
+    (tmp_path / "out.txt").write_text("3\n")
+    code, output, errors = run(
+        "convert.py",
+        data=path,
+        output=shards,
+        exclude_people=tmp_path / "out.txt",
+        images_per_shard=4,
+    )
+    assert code == 0, errors
+    assert "9 images of 3 identities in 3 shards" in output
+    assert ImageShards(shards / "*.tfrecord").names == ["0", "1", "2"]
+    code, output, errors = run(
+        "train.py",
+        "--nocache",
+        **TINY,
+        data=shards / "*.tfrecord",
+        identities_per_batch=2,
+        output_dir=tmp_path / "run",
+    )
+    assert code == 0, errors
+    assert "9 images of 3 identities" in output
+
+
+def damage(path, number):
+    """Makes an image one that can't be decoded; returns where it stands."""
+    contents = path.read_bytes()
+    at = -1
+    for _ in range(number):
+        at = contents.index(b"\x89PNG", at + 1)
+    path.write_bytes(contents[:at] + b"none" + contents[at + 4 :])
+    return f"{path}, record {number}"
+
+
+def test_a_bad_image_stops_a_training_by_its_name(path, tmp_path):
+    bad = damage(path, 5)
+    for cache in ("--cache", "--nocache"):
+        code, _, errors = run(
+            "train.py", cache, **TINY, data=path, output_dir=tmp_path / cache
+        )
+        assert code == 1
+        assert errors.splitlines()[-1] == (
+            f"train.py: Expected a JPEG or PNG image. Received: {bad}"
+        )
+
+
+def test_skipped_images_are_counted_in_the_log(path, tmp_path):
+    bad = damage(path, 5)
+    for cache in ("--cache", "--nocache"):
+        code, _, errors = run(
+            "train.py",
+            cache,
+            "--on_bad_image=skip",
+            **{**TINY, "batch_size": 11},
+            data=path,
+            output_dir=tmp_path / cache,
+        )
+        assert code == 0, errors
+        message = f"Expected a JPEG or PNG image. Received: {bad}"
+        assert f"Skipped: {message}" in errors
+        with (tmp_path / cache / "log.csv").open(newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert float(row["skipped_images"]) == 1
+
+
+def test_a_damaged_shard_stops_a_training_by_its_name(path, tmp_path):
+    images = InsightFaceRecords(path)
+    write_shards(images, images.labels, images.names, tmp_path / "shards")
+    (shard,) = (tmp_path / "shards").glob("*.tfrecord")
+    contents = bytearray(shard.read_bytes())
+    contents[-100] ^= 1
+    shard.write_bytes(contents)
+    code, _, errors = run(
+        "train.py",
+        "--nocache",
+        **TINY,
+        data=tmp_path / "shards" / "*.tfrecord",
+        output_dir=tmp_path / "run",
+    )
+    assert code == 1
+    assert f"train.py: {shard}, record 11: Expected the record that" in errors
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"output": None}, "Expected --output. Received: none"),
+        ({"data": "nowhere/*.tfrecord"}, "dataset.json"),
+        ({"exclude_people": "nobody.txt"}, "nobody.txt"),
+        ({"min_images": 4}, "min_images=4"),
+    ],
+)
+def test_an_error_exits_with_a_message(path, tmp_path, changes, message):
+    values = {"data": path, "output": tmp_path / "new", **changes}
+    values = {k: v for k, v in values.items() if v is not None}
+    code, _, errors = run("convert.py", **values)
+    assert code == 1
+    assert errors.splitlines()[-1].startswith("convert.py: ")
+    assert message in errors.splitlines()[-1]
+    assert not (tmp_path / "new").exists()

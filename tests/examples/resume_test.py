@@ -1,0 +1,174 @@
+"""`examples/train.py`, interrupted and resumed."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+ROOT = Path(__file__).absolute().parents[2]
+sys.path.insert(0, str(ROOT / "examples"))
+import train_checkpoints  # noqa: E402
+
+FLAGS = {
+    "synthetic_identities": 6,
+    "synthetic_images": 8,
+    "image_size": 32,
+    "embedding_dim": 16,
+    "batch_size": 8,
+    "epochs": 3,
+    "scale": 16,
+    "seed": 3,
+    "checkpoint_steps": 2,
+    "deterministic": True,
+}
+
+
+def start(folder, *arguments, prepare=None, **values):
+    values = {**FLAGS, **values, "output_dir": folder}
+    flags = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
+    return subprocess.Popen(
+        [sys.executable, ROOT / "examples/train.py", *flags],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=prepare,
+        text=True,
+    )
+
+
+def run(folder, *arguments, **values):
+    """Runs it; returns its exit code, output and errors."""
+    process = start(folder, *arguments, **values)
+    output, errors = process.communicate()
+    return process.returncode, output, errors
+
+
+def wait_for(process, path, pattern):
+    while not list(path.glob(pattern)):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+
+
+def seals(folder):
+    paths = folder.glob("checkpoints/ckpt-*.json")
+    return sorted(paths, key=lambda path: int(path.stem[5:]))
+
+
+def last_weights(folder):
+    """What the last checkpoint holds of model and optimizer, by name."""
+    reader = tf.train.load_checkpoint(str(seals(folder)[-1].with_suffix("")))
+    names = reader.get_variable_to_shape_map()
+    return {
+        name: reader.get_tensor(name)
+        for name in names
+        if name.startswith(("model", "optimizer", "random"))
+        and reader.get_variable_to_dtype_map()[name] != tf.string
+    }
+
+
+def assert_same_end(folder, expected):
+    ours, theirs = last_weights(folder), last_weights(expected)
+    assert len(ours) > 20 and ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        np.testing.assert_array_equal(ours[name], value, err_msg=name)
+    rows = (folder / "log.csv").read_text().splitlines()
+    others = (expected / "log.csv").read_text().splitlines()
+    assert rows[0] == others[0] and len(rows) == len(others)
+    for row, other in zip(rows[1:], others[1:], strict=True):
+        found, wanted = (
+            [float(cell) for cell in line.split(",")] for line in (row, other)
+        )
+        assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of an uninterrupted run."""
+    folder = tmp_path_factory.mktemp("whole")
+    code, _, errors = run(folder)
+    assert code == 0, errors
+    return folder
+
+
+@pytest.fixture
+def again(whole, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(whole, tmp_path / "again"))
+
+
+@pytest.mark.parametrize("step", [2, 10])
+def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not(
+    whole, tmp_path, step
+):
+    process = start(tmp_path)
+    wait_for(process, tmp_path, f"checkpoints/ckpt-{step}.json")
+    process.kill()
+    process.communicate()
+    code, output, errors = run(tmp_path, "--resume")
+    assert code == 0, errors
+    assert "going on after" in output
+    assert_same_end(tmp_path, whole)
+
+
+def test_a_terminated_run_saves_and_goes_on(whole, tmp_path):
+    process = start(tmp_path, checkpoint_steps=0)
+    wait_for(process, tmp_path, "checkpoints/ckpt-6.json")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+    assert process.returncode == 143
+    assert "SIGTERM" in errors and "--resume" in errors
+    assert not (tmp_path / "model.keras").exists()
+    code, _, errors = run(tmp_path, "--resume")
+    assert code == 0, errors
+    assert_same_end(tmp_path, whole)
+
+
+def test_a_torn_checkpoint_is_passed_over(whole, again):
+    torn = seals(again)[-1]
+    for part in torn.parent.glob(f"{torn.stem}.data*"):
+        os.truncate(part, part.stat().st_size // 2)
+    (again / "model.keras").unlink()
+    code, output, errors = run(again, "--resume")
+    assert code == 0, errors
+    assert f"{torn.stem}: not whole, passed over" in output
+    assert "after 2 epochs and 4 steps" in output
+    assert (again / "model.keras").exists()
+    assert_same_end(again, whole)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(again):
+    before = [path.name for path in seals(again)]
+    size = max(p.stat().st_size for p in again.glob("checkpoints/*"))
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
+
+    code, _, errors = run(again, "--resume", epochs=4, prepare=limit)
+    assert code == 1
+    assert "train.py: Expected room for a checkpoint" in errors
+    assert "Traceback" not in errors
+    assert [path.name for path in seals(again)] == before
+    path, saved = train_checkpoints.last_checkpoint(again / "checkpoints")
+    assert path.endswith("ckpt-18") and saved["position"]["epoch"] == 3
+
+
+def test_resuming_says_what_has_changed(again):
+    code, _, errors = run(again, "--resume", epochs=4, batch_size=4)
+    assert code == 1
+    assert "Expected batch_size=8, as in the run that is resumed" in errors
+    code, output, errors = run(
+        again, "--resume", epochs=4, strategy="mirrored", devices=2
+    )
+    assert code == 0, errors
+    assert "replicas: 2; the run that is resumed had 1" in output
+    assert json.loads(seals(again)[-1].read_text())["run"]["replicas"] == 2

@@ -1,0 +1,112 @@
+"""`examples/train.py` on several workers of this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+import unpg_tf  # noqa: F401  Registers the classes of saved models.
+
+ROOT = Path(__file__).absolute().parents[2]
+FLAGS = {
+    "synthetic_identities": 6,
+    "synthetic_images": 8,
+    "image_size": 32,
+    "embedding_dim": 16,
+    "batch_size": 16,
+    "epochs": 2,
+    "scale": 16,
+    # Each replica would drop others.
+    "dropout": 0,
+}
+WORKERS = ("--strategy=multi_worker", "--local_workers=2")
+
+
+def start(folder, *arguments, environment=(), **values):
+    values = {**FLAGS, **values, "output_dir": folder}
+    flags = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
+    return subprocess.Popen(
+        [sys.executable, ROOT / "examples/train.py", *flags],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **dict(environment)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(folder, *arguments, **values):
+    """Runs it; returns its exit code, output and errors."""
+    process = start(folder, *arguments, **values)
+    output, errors = process.communicate()
+    return process.returncode, output, errors
+
+
+def weights(folder):
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    return model.get_weights()
+
+
+def children(process):
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return [int(pid) for pid in path.read_text().split()]
+
+
+def test_a_lost_worker_ends_all_and_they_resume(tmp_path):
+    process = start(tmp_path / "two", *WORKERS, checkpoint_steps=1)
+    first = tmp_path / "two" / "checkpoints" / "ckpt-1.json"
+    while not first.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    os.kill(children(process)[1], signal.SIGKILL)
+    output, errors = process.communicate()
+    assert process.returncode == 137, errors
+    assert "worker 1 of 2: exit code 137" in errors
+    assert "train.py: Expected all workers to answer" in errors
+    code, output, errors = run(
+        tmp_path / "two", *WORKERS, "--resume", checkpoint_steps=1
+    )
+    assert code == 0, errors
+    # One writes, and one speaks.
+    assert output.count("trained for 2 epochs") == 1
+    code, _, errors = run(tmp_path / "one")
+    assert code == 0, errors
+    pairs = zip(
+        weights(tmp_path / "two"), weights(tmp_path / "one"), strict=True
+    )
+    for found, expected in pairs:
+        size = np.abs(expected).max()
+        np.testing.assert_allclose(found, expected, atol=1e-2 * size)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "Expected TF_CONFIG="),
+        ("[]", "Expected TF_CONFIG="),
+        (
+            '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}}',
+            "which parameter servers never see. Received: ps",
+        ),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"index": 1}}',
+            "Expected the index of a worker in TF_CONFIG's cluster",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_train_in_step_is_refused(
+    tmp_path, config, message
+):
+    code, _, errors = run(
+        tmp_path,
+        "--strategy=multi_worker",
+        environment={"TF_CONFIG": config}.items(),
+    )
+    assert code == 1
+    assert message in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,120 @@
+"""Tests of heads that train on a sample of their classes."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from tests import heads
+from unpg_tf import layers
+from unpg_tf import losses
+from unpg_tf import models
+
+CLASSES, DIM, BATCH = 12, 4, 5
+RNG = np.random.default_rng(0)
+EMBEDDINGS = tf.constant(20 * RNG.normal(size=[BATCH, DIM]), tf.float32)
+LABELS = tf.constant([3, 11, 3, 0, 7])
+
+
+def make(name, **kwargs):
+    normal = keras.initializers.RandomNormal(seed=2)
+    head = heads.make(name, CLASSES, centers_initializer=normal, **kwargs)
+    head.build((None, DIM))
+    return head
+
+
+def classes_of(head, cosines):
+    """Which class each column of a sample is, by the centres alone."""
+    full = head(EMBEDDINGS).numpy()
+    return [
+        int(np.argmin(np.median(np.abs(full - column[:, np.newaxis]), axis=0)))
+        for column in cosines.numpy().T
+    ]
+
+
+def test_a_sample_without_margin_is_part_of_all_cosines():
+    head = make("plain", sample_rate=0.5)
+    cosines, columns = head.sampled(EMBEDDINGS, LABELS)
+    classes = classes_of(head, cosines)
+    assert cosines.shape == (BATCH, 6)
+    assert len(set(classes)) == 6
+    np.testing.assert_array_equal(np.take(classes, columns), LABELS)
+    np.testing.assert_allclose(
+        cosines, head(EMBEDDINGS).numpy()[:, classes], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", heads.HEADS)
+def test_a_sample_of_all_classes_is_the_full_head(name):
+    # So near to 1 that rounding up leaves no class out.
+    sampled, full = make(name, sample_rate=0.999), make(name)
+    with tf.GradientTape() as tape:
+        tape.watch(EMBEDDINGS)
+        cosines, columns = sampled.sampled(EMBEDDINGS, LABELS)
+    found = tape.gradient(cosines, [EMBEDDINGS, *sampled.trainable_weights])
+    with tf.GradientTape() as tape:
+        tape.watch(EMBEDDINGS)
+        expected = full(EMBEDDINGS, LABELS, training=True)
+    slopes = tape.gradient(expected, [EMBEDDINGS, *full.trainable_weights])
+    np.testing.assert_array_equal(columns, LABELS)
+    np.testing.assert_allclose(cosines, expected, atol=1e-6)
+    for mine, other in zip(found, slopes, strict=True):
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(mine), other, rtol=1e-5, atol=1e-6
+        )
+
+
+def test_gradients_reach_the_sampled_rows_alone():
+    head = make("cosface", sample_rate=0.5)
+    with tf.GradientTape() as tape:
+        cosines, _ = head.sampled(EMBEDDINGS, LABELS)
+    slopes = tape.gradient(cosines, head.trainable_weights[0])
+    assert isinstance(slopes, tf.IndexedSlices)
+    assert sorted(slopes.indices.numpy()) == sorted(classes_of(head, cosines))
+
+
+def test_each_step_draws_anew():
+    head = make("plain", sample_rate=0.5)
+    samples = {
+        tuple(classes_of(head, head.sampled(EMBEDDINGS, LABELS)[0]))
+        for _ in range(5)
+    }
+    assert len(samples) > 1
+
+
+@pytest.mark.parametrize("sample_rate", [0.0, 1.1, -0.5])
+def test_impossible_rates_are_refused(sample_rate):
+    with pytest.raises(ValueError, match="Expected sample_rate in"):
+        layers.CosFace(CLASSES, sample_rate=sample_rate)
+
+
+def test_a_model_trains_and_loads_with_a_sampled_head(tmp_path):
+    backbone = keras.Sequential([keras.Input([3]), keras.layers.Dense(DIM)])
+    head = layers.ArcFace(CLASSES, sample_rate=0.5)
+    model = models.EmbeddingModel(backbone, head)
+    loss = losses.UNPGLoss(embedding_dim=DIM)
+    model.compile("adam", loss, metrics=["accuracy"])
+    images = RNG.normal(size=[BATCH, 3]).astype("float32")
+    history = model.fit(images, LABELS.numpy(), epochs=3, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.head.sample_rate == 0.5
+    assert int(loaded.head.samples) == 3
+    np.testing.assert_array_equal(loaded.predict(images), model.predict(images))
+
+
+def test_evaluation_sees_every_class():
+    head = layers.CosFace(CLASSES, sample_rate=0.5)
+    backbone = keras.Sequential([keras.Input([3]), keras.layers.Dense(DIM)])
+    model = models.EmbeddingModel(backbone, head)
+    loss = losses.MarginLoss(embedding_dim=DIM)
+    model.compile("sgd", loss)
+    images = RNG.normal(size=[BATCH, 3]).astype("float32")
+    embeddings = model.predict(images, verbose=0)
+    y_pred = tf.concat([head(embeddings, LABELS), embeddings], axis=1)
+    np.testing.assert_allclose(
+        model.evaluate(images, LABELS.numpy(), verbose=0),
+        loss(LABELS, y_pred),
+        rtol=1e-5,
+    )

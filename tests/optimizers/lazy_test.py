@@ -1,0 +1,146 @@
+"""Tests of lazy optimizers against Keras's own."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf import optimizers
+
+ROWS, DIM, STEPS = 6, 3, 4
+RNG = np.random.default_rng(0)
+START = RNG.normal(size=[ROWS, DIM]).astype("float32")
+SLOPES = RNG.normal(size=[STEPS, ROWS, DIM]).astype("float32")
+PAIRS = {
+    "sgd": (optimizers.LazySGD, keras.optimizers.SGD, {}),
+    "momentum": (
+        optimizers.LazySGD,
+        keras.optimizers.SGD,
+        {"momentum": 0.9, "weight_decay": 0.1},
+    ),
+    "nesterov": (
+        optimizers.LazySGD,
+        keras.optimizers.SGD,
+        {"momentum": 0.9, "nesterov": True},
+    ),
+    "adamw": (optimizers.LazyAdamW, keras.optimizers.AdamW, {}),
+    "adamw_decay": (
+        optimizers.LazyAdamW,
+        keras.optimizers.AdamW,
+        {"weight_decay": 0.3, "beta_1": 0.8},
+    ),
+}
+
+
+def trained(optimizer, gradients):
+    variable = keras.layers.Embedding(ROWS, DIM)
+    variable.build((None,))
+    variable = variable.trainable_weights[0]
+    variable.assign(START)
+    for gradient in gradients:
+        optimizer.apply_gradients([(gradient, variable)])
+    return np.array(variable)
+
+
+def rows_of(slopes, rows):
+    return tf.IndexedSlices(
+        tf.constant(slopes[rows]), tf.constant(rows), tf.constant([ROWS, DIM])
+    )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("sparse", [False, True])
+def test_with_every_row_it_is_the_optimizer_of_keras(name, sparse):
+    lazy, dense, kwargs = PAIRS[name]
+    order = [4, 0, 5, 2, 1, 3]
+    gradients = [
+        rows_of(slopes, order) if sparse else tf.constant(slopes)
+        for slopes in SLOPES
+    ]
+    expected = trained(dense(0.1, **kwargs), map(tf.constant, SLOPES))
+    found = trained(lazy(0.1, **kwargs), gradients)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_other_rows_their_state_and_decay_rest(name):
+    lazy, dense, kwargs = PAIRS[name]
+    optimizer = lazy(0.1, **kwargs)
+    gradients = [rows_of(slopes, [1, 4]) for slopes in SLOPES]
+    found = trained(optimizer, gradients)
+    resting = [0, 2, 3, 5]
+    np.testing.assert_array_equal(found[resting], START[resting])
+    expected = trained(dense(0.1, **kwargs), map(tf.constant, SLOPES))
+    np.testing.assert_allclose(found[[1, 4]], expected[[1, 4]], rtol=1e-5)
+    for table in map(np.array, state_of(optimizer)):
+        assert not table[resting].any()
+        # Keras 2 keeps a table for the momentum that is 0, too.
+        assert table[[1, 4]].all() or name == "sgd"
+
+
+def state_of(optimizer):
+    variables = optimizer.variables
+    variables = variables() if callable(variables) else variables
+    return [v for v in variables if tuple(v.shape) == (ROWS, DIM)]
+
+
+def test_momentum_waits_for_its_row():
+    optimizer = optimizers.LazySGD(0.1, momentum=0.9)
+    gradients = [
+        rows_of(SLOPES[0], [1]),
+        rows_of(SLOPES[1], [4]),
+        rows_of(SLOPES[2], [1]),
+    ]
+    found = trained(optimizer, gradients)
+    velocity = -0.1 * SLOPES[0, 1]
+    expected = START[1] + velocity
+    velocity = 0.9 * velocity - 0.1 * SLOPES[2, 1]
+    np.testing.assert_allclose(found[1], expected + velocity, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_rows_named_twice_move_by_the_sum(name, jit_compile):
+    lazy, _, kwargs = PAIRS[name]
+    twice = rows_of(SLOPES[0], [2, 5, 2, 2])
+    total = tf.constant([3 * SLOPES[0, 2], SLOPES[0, 5]])
+    once = tf.IndexedSlices(total, tf.constant([2, 5]), twice.dense_shape)
+    expected = trained(lazy(0.1, **kwargs), [once])
+    layer = keras.layers.Embedding(ROWS, DIM)
+    layer.build((None,))
+    variable = layer.trainable_weights[0]
+    variable.assign(START)
+    optimizer = lazy(0.1, **kwargs)
+    optimizer.build([variable])
+
+    @tf.function(jit_compile=jit_compile)
+    def step(gradient):
+        optimizer.apply_gradients([(gradient, variable)])
+
+    step(twice)
+    np.testing.assert_allclose(np.array(variable), expected, rtol=1e-5)
+
+
+def test_what_is_excluded_from_decay_does_not_decay():
+    optimizer = optimizers.LazySGD(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["embedding"])
+    found = trained(optimizer, [rows_of(SLOPES[0], [1])])
+    np.testing.assert_allclose(
+        found[1], START[1] - 0.1 * SLOPES[0, 1], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_configs_come_back(name):
+    lazy, _, kwargs = PAIRS[name]
+    optimizer = keras.optimizers.deserialize(
+        keras.optimizers.serialize(lazy(0.1, **kwargs))
+    )
+    assert type(optimizer) is lazy
+    for key, value in kwargs.items():
+        assert getattr(optimizer, key) == value
+
+
+def test_amsgrad_is_refused():
+    with pytest.raises(ValueError, match="Expected no amsgrad"):
+        optimizers.LazyAdamW(amsgrad=True)

@@ -1,0 +1,68 @@
+"""Images from wherever they are: one name for each of the formats."""
+
+import os
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
+
+from unpg_tf.data.folder import read_folder
+from unpg_tf.data.insightface import InsightFaceRecords
+from unpg_tf.data.shards import ImageShards
+from unpg_tf.data.tfds import PREFIX
+from unpg_tf.data.tfds import TFDSImages
+
+
+class TrainingImages(NamedTuple):
+    """The images of a training set and who is in them.
+
+    Attributes:
+        images: list of n paths, or a `Source`.
+        labels: [n] int32 array, indices into `names`.
+        names: list of the identities' names.
+    """
+
+    images: Any
+    labels: np.ndarray
+    names: list
+
+
+def open_images(data, people=None, min_images=1, exclude=()):
+    """Opens a training set, whatever its format.
+
+    A folder and a `.rec` file get an index beside them, `DATA.index`, at the
+    first time, so that it takes no look at millions of files or headers.
+
+    Args:
+        data: string, one of
+            a folder that holds a folder of images per identity;
+            `FILE.rec`, InsightFace's RecordIO;
+            a pattern of TFRecord shards, `shards/*.tfrecord`;
+            `tfds:NAME`, of tensorflow_datasets.
+        people: names to restrict the identities to, None for all.
+        min_images: identities of fewer images are left out.
+        exclude: names of identities to leave out.
+
+    Returns:
+        `TrainingImages`.
+
+    Raises:
+        FileNotFoundError, ImportError, OSError, ValueError: as the format's
+            reader, which is documented at `read_folder`,
+            `InsightFaceRecords`, `ImageShards` and `TFDSImages`.
+
+    Example:
+        >>> images, labels, names = open_images("shards/*.tfrecord")
+    """
+    data = os.fspath(data)
+    index = data.rstrip(os.sep) + ".index"
+    chosen = {"people": people, "min_images": min_images, "exclude": exclude}
+    if data.startswith(PREFIX):
+        images = TFDSImages(data.removeprefix(PREFIX), **chosen)
+    elif data.endswith(".rec"):
+        images = InsightFaceRecords(data, **chosen, index=index)
+    elif data.endswith(".tfrecord"):
+        images = ImageShards(data, **chosen)
+    else:
+        return TrainingImages(*read_folder(data, **chosen, index=index))
+    return TrainingImages(images, images.labels, images.names)

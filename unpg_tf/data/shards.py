@@ -1,0 +1,295 @@
+"""Training images in TFRecord shards, as `write_shards` writes them."""
+
+import fnmatch
+import json
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from unpg_tf.data.selection import select
+from unpg_tf.data.sources import Source
+from unpg_tf.data.tables import read_table
+
+FORMAT_VERSION = 1
+DESCRIPTION = "dataset.json"
+IDENTITIES = "identities.txt"
+INDEX_SUFFIX = ".index"
+ENCODED = "image/encoded"
+# Of a record: length and its checksum before it, its own checksum after.
+HEAD = struct.Struct("<QI")
+FRAME = HEAD.size + 4
+
+_CHUNK = 128
+_WINDOW = 8192
+_SHARDS_AT_A_TIME = 8
+
+
+class ImageShards(Source):
+    """The images of TFRecord shards and who is in them.
+
+    `dataset.json` beside the shards lists them, `identities.txt` the names,
+    and an `.index` for each shard where its records start and who is in them,
+    so that images can be read in any order as well as in the shards' own.
+
+    Args:
+        pattern: such as `shards/*.tfrecord`; those that `dataset.json` lists
+            and whose names match are taken.
+        people: names to restrict the identities to, None for all.
+        min_images: identities of fewer images are left out.
+        exclude: names of identities to leave out.
+
+    Attributes:
+        labels: [n] int32 array, indices into `names`.
+        names: list of strings.
+        image_size: [height, width] in pixels, where all images have the same,
+            else None.
+
+    Raises:
+        FileNotFoundError: a file that should be there is missing.
+        ValueError: a file isn't what was written, or no identity is left.
+
+    Example:
+        >>> images = ImageShards("shards/*.tfrecord")
+        >>> dataset = training_batches(images, images.labels, 8, image_size=112)
+    """
+
+    def __init__(self, pattern, people=None, min_images=1, exclude=()):
+        folder, pattern = Path(pattern).parent, Path(pattern).name
+        description = _description(folder / DESCRIPTION)
+        self.image_size = description["image_size"]
+        shards = [
+            shard
+            for shard in description["shards"]
+            if fnmatch.fnmatchcase(shard["file"], pattern)
+        ]
+        if not shards:
+            raise FileNotFoundError(
+                f"Expected shards that match {pattern} in "
+                f"{folder / DESCRIPTION}. Received: none of "
+                f"{len(description['shards'])}"
+            )
+        names = (folder / IDENTITIES).read_text(encoding="utf-8").split("\n")
+        names = names[: description["classes"]]
+        self.paths = [str(folder / shard["file"]) for shard in shards]
+        indices = [
+            _index(path, shard, len(names))
+            for path, shard in zip(self.paths, shards, strict=True)
+        ]
+        sizes = [len(index["labels"]) for index in indices]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+        self._offsets = np.concatenate([i["offsets"] for i in indices])
+        labels = np.concatenate([i["labels"] for i in indices])
+        self._rows, self.labels, self.names = select(
+            labels,
+            names,
+            folder,
+            people=people,
+            min_images=min_images,
+            exclude=exclude,
+        )
+
+    def __len__(self):
+        """Number of images."""
+        return len(self.labels)
+
+    def read(self, row):
+        """Reads the file of an image."""
+        try:
+            example = tf.train.Example.FromString(self._record(row))
+            return example.features.feature[ENCODED].bytes_list.value[0]
+        except (DecodeError, IndexError) as error:
+            raise ValueError(
+                f"{self.where(row)}: Expected a tf.train.Example with "
+                f"{ENCODED}. Received: {error}"
+            ) from error
+
+    def where(self, row):
+        """File and record of an image, to name it in a message."""
+        shard, record = self._place(row)
+        return f"{self.paths[shard]}, record {record}"
+
+    def contents(self, rows):
+        """[n] integer tensor of rows -> [n] string tensor of files' bytes."""
+
+        def read(rows):
+            return np.array([self._record(row) for row in rows], object)
+
+        records = tf.numpy_function(read, [rows], tf.string, stateful=False)
+        return _encoded(tf.ensure_shape(records, rows.shape))
+
+    def streams(self, batch_size, seed, part=0, parts=1):
+        """Reads shard by shard, several at a time, and mixes what it reads.
+
+        The order of the shards, and of the images within windows of 8,192,
+        follows from seed and epoch. A disk or a network sees long reads.
+
+        Args:
+            batch_size: integer, images in a batch of this part.
+            seed: integer.
+            part: integer, which worker's part of the shards to read.
+            parts: integer, number of workers.
+
+        Returns:
+            Function of an epoch to an endless `tf.data.Dataset` of
+            [batch_size] int32 rows and their [batch_size] files' bytes.
+        """
+        paths, starts = tf.constant(self.paths), tf.constant(self._starts)
+        # From the place in the shards to the row, -1 where left out.
+        rows = np.full(self._starts[-1], -1, np.int32)
+        rows[self._rows] = np.arange(len(self._rows), dtype=np.int32)
+        rows = tf.constant(rows)
+        # Workers share out the shards, or, where these are few, the records.
+        by_shard = len(self.paths) >= parts
+
+        def chunks(shard):
+            records = tf.data.TFRecordDataset(paths[shard])
+            records = records.enumerate(starts[shard])
+            records = records if by_shard else records.shard(parts, part)
+            return records.batch(_CHUNK)
+
+        def parse(places, records):
+            taken = tf.gather(rows, places)
+            kept = taken >= 0
+            contents = _encoded(tf.boolean_mask(records, kept))
+            return tf.boolean_mask(taken, kept), contents
+
+        def epoch_batches(epoch):
+            order = _shuffle(tf.range(len(self.paths)), seed, epoch)
+            shards = tf.data.Dataset.from_tensor_slices(order)
+            shards = shards.shard(parts, part) if by_shard else shards
+            images = shards.interleave(
+                chunks,
+                cycle_length=_SHARDS_AT_A_TIME,
+                num_parallel_calls=tf.data.AUTOTUNE,
+                deterministic=True,
+            ).map(parse)
+            mixed = (
+                images.rebatch(_WINDOW)
+                .enumerate()
+                .map(lambda window, batch: _mix(batch, seed, epoch, window))
+            )
+            # A worker whose shards hold a few images less begins again.
+            return mixed.repeat().rebatch(batch_size, drop_remainder=True)
+
+        return epoch_batches
+
+    def verify(self):
+        """Reads all shards, to compare every record with its checksum.
+
+        Raises:
+            ValueError: a record is damaged; the message names it.
+        """
+        for path in self.paths:
+            record = 0
+            try:
+                for _ in tf.data.TFRecordDataset(path):
+                    record += 1
+            except tf.errors.DataLossError as error:
+                raise ValueError(
+                    f"{path}, record {record}: Expected the record that was "
+                    f"written. Received: {error.message}"
+                ) from error
+
+    def _place(self, row):
+        """Shard and record of an image."""
+        place = self._rows[row]
+        shard = np.searchsorted(self._starts, place, "right") - 1
+        return shard, place - self._starts[shard]
+
+    def _record(self, row):
+        shard, _ = self._place(row)
+        offset = int(self._offsets[self._rows[row]])
+        with open(self.paths[shard], "rb", buffering=0) as file:
+            left = os.fstat(file.fileno()).st_size - offset - FRAME
+            head = os.pread(file.fileno(), HEAD.size, offset)
+            length = HEAD.unpack(head.ljust(HEAD.size, b"\xff"))[0]
+            if length > left:
+                raise ValueError(
+                    f"{self.where(row)}: Expected a whole record at offset "
+                    f"{offset}. Received: a length of {length} bytes"
+                )
+            return os.pread(file.fileno(), length, offset + HEAD.size)
+
+
+def _shuffle(tensor, seed, number):
+    return tf.random.experimental.stateless_shuffle(tensor, [seed, number])
+
+
+def _mix(batch, seed, epoch, window):
+    """Shuffles the rows and the files' bytes of a window alike."""
+    order = tf.range(tf.size(batch[0]))
+    order = _shuffle(order, seed, epoch * 2**32 + window)
+    return tuple(tf.gather(tensor, order) for tensor in batch)
+
+
+def _encoded(records):
+    """[n] serialized examples -> [n] files' bytes."""
+    feature = tf.io.FixedLenFeature([], tf.string)
+    return tf.io.parse_example(records, {ENCODED: feature})[ENCODED]
+
+
+def _description(path):
+    """Reads and checks `dataset.json`."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            "Expected the shards of a finished examples/convert.py, which "
+            f"writes {DESCRIPTION} beside them. Received: no {path}"
+        )
+    try:
+        description = json.loads(path.read_bytes())
+        version = description["format_version"]
+        types = {"images": int, "classes": int, "shards": list}
+        sound = all(type(description[k]) is v for k, v in types.items())
+        for shard in description["shards"]:
+            sound &= isinstance(shard["file"], str)
+            sound &= os.path.basename(shard["file"]) == shard["file"]
+            sound &= all(type(shard[k]) is int for k in ("images", "bytes"))
+        description.setdefault("image_size", None)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: Expected a description of shards. Received: {error!r}"
+        ) from error
+    if version != FORMAT_VERSION or not sound:
+        raise ValueError(
+            f"{path}: Expected shards of format_version {FORMAT_VERSION}. "
+            f"Received: {version!r}"
+        )
+    return description
+
+
+def _index(path, shard, classes):
+    """A shard's index, which fits the shard, the JSON and the names."""
+    size = os.path.getsize(path)
+    if size != shard["bytes"]:
+        raise ValueError(
+            f"{path}: Expected {shard['bytes']} bytes. Received: {size}. "
+            "examples/convert.py writes such a shard anew"
+        )
+    _, index = read_table(path + INDEX_SUFFIX)
+    labels, offsets = index.get("labels"), index.get("offsets")
+    if (
+        labels is None
+        or offsets is None
+        or not len(labels) == len(offsets) == shard["images"]
+    ):
+        raise ValueError(
+            f"{path}{INDEX_SUFFIX}: Expected {shard['images']} labels and "
+            f"offsets. Received: the index of another shard"
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if wrong.size:
+        raise ValueError(
+            f"{path}, record {wrong[0]}: Expected a label in [0, {classes}). "
+            f"Received: {labels[wrong[0]]}"
+        )
+    wrong = np.flatnonzero((offsets < 0) | (offsets > size - FRAME))
+    if wrong.size:
+        raise ValueError(
+            f"{path}, record {wrong[0]}: Expected an offset within the "
+            f"file's {size} bytes. Received: {offsets[wrong[0]]}"
+        )
+    return index

@@ -1,0 +1,93 @@
+"""The workers of a cluster as processes of this machine."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+# Seconds that the others have to notice that a worker is gone, and to say so.
+_GRACE = 30
+
+
+def run_local_workers(command, workers):
+    """Runs a program as each worker of a cluster on the loopback interface.
+
+    `TF_CONFIG` tells each process which worker it is. Where one fails the
+    others, which can't go on without it, are ended. SIGINT and SIGTERM are
+    passed on to all.
+
+    Args:
+        command: list of strings, the program and its arguments.
+        workers: integer, the number of processes.
+
+    Returns:
+        Integer, 0 where all workers succeeded, else the exit code of the
+        first that didn't; 128 + N for one that signal N has ended.
+
+    Example:
+
+    >>> run_local_workers([sys.executable, "train.py"], 2)
+    0
+    """
+    processes = [
+        subprocess.Popen(command, env={**os.environ, "TF_CONFIG": config})
+        for config in _configs(workers)
+    ]
+    handlers = {
+        number: signal.signal(number, lambda n, _: _signal(processes, n))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        return _wait(processes)
+    finally:
+        _signal(processes, signal.SIGKILL)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _configs(workers):
+    """The `TF_CONFIG` of each worker, at ports that are free now."""
+    sockets = [socket.socket() for _ in range(workers)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    for index in range(workers):
+        task = {"type": "worker", "index": index}
+        yield json.dumps({"cluster": {"worker": addresses}, "task": task})
+
+
+def _wait(processes):
+    """Waits for all; once one has failed, not for long."""
+    failed, deadline = None, float("inf")
+    while None in (codes := [process.poll() for process in processes]):
+        if failed is None and any(codes):
+            failed = next(i for i, code in enumerate(codes) if code)
+            deadline = time.monotonic() + _GRACE
+            print(
+                f"worker {failed} of {len(processes)}: exit code "
+                f"{_shell_code(codes[failed])}; waiting {_GRACE} s at most "
+                "for the others",
+                file=sys.stderr,
+                flush=True,
+            )
+        if time.monotonic() > deadline:
+            _signal(processes, signal.SIGKILL)
+        time.sleep(0.05)
+    first = codes if failed is None else [codes[failed]]
+    return _shell_code(next(filter(None, first), 0))
+
+
+def _signal(processes, number):
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(number)
+
+
+def _shell_code(code):
+    """-N, for signal N, in the way of shells."""
+    return 128 - code if code < 0 else code

@@ -1,0 +1,77 @@
+"""Models from files, of either kind."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from tensorflow import keras
+
+from unpg_tf import compat
+from unpg_tf.evaluation.served_model import ServedModel
+
+
+def load_model(path):
+    """Loads a model that maps images to embeddings.
+
+    Args:
+        path: a Keras model's file, or the folder of a SavedModel with a
+            signature as `ServedModel` expects.
+
+    Returns:
+        A Keras model or a `ServedModel`.
+
+    Raises:
+        FileNotFoundError: there is neither at `path`.
+        ValueError: what is there can't be loaded, or has another signature.
+    """
+    path = Path(path)
+    if (path / "saved_model.pb").is_file():
+        return ServedModel(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            "Expected a .keras file or a folder with a saved_model.pb. "
+            f"Received: {path}"
+        )
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        # Keras puts whole configurations into its messages.
+        reason = str(error).strip().partition("\n")[0][:160]
+        generation = 3 if compat.IS_KERAS_3 else 2
+        raise ValueError(
+            f"Expected a model that Keras {generation} can load. Received: "
+            f"{path}, {_origin(path)}: {reason}"
+        ) from error
+
+
+def training_of(path):
+    """Tells what a model was trained with.
+
+    Args:
+        path: as in `load_model`.
+
+    Returns:
+        A string such as "CosFace, UNPGLoss"; empty where the file doesn't
+        tell, as a SavedModel doesn't.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile):
+        return ""
+    parts = (
+        config.get("config", {}).get("head"),
+        (config.get("compile_config") or {}).get("loss"),
+    )
+    names = [part["class_name"] for part in parts if isinstance(part, dict)]
+    return ", ".join(names)
+
+
+def _origin(path):
+    """Which Keras saved a file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            metadata = json.loads(archive.read("metadata.json"))
+        return f"saved by Keras {metadata['keras_version']}"
+    except (KeyError, ValueError, zipfile.BadZipFile):
+        return "which is no .keras file"

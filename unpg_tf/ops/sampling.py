@@ -1,0 +1,49 @@
+"""A sample of the classes that holds every positive one.
+
+Source: An et al., *Killing Two Birds with One Stone: Efficient and Robust
+Training of Face Recognition CNNs by Partial FC*, CVPR 2022.
+"""
+
+import tensorflow as tf
+
+
+def sampled_classes(positives, num_classes, rate, seed):
+    """Draws classes without replacement, after all positive ones.
+
+    Args:
+        positives: [batch] int32 tensor of class ids; each is in the sample.
+        num_classes: int.
+        rate: float in (0, 1]: the share of the classes to draw.
+        seed: [2] integer tensor. The same seed and positives give the same
+            sample, on any device.
+
+    Returns:
+        [count] int32 tensor of distinct class ids, ascending. The count is
+        rate * num_classes rounded up, or `batch` where that is more, and
+        never more than `num_classes`.
+    """
+    drawn = int(-(-rate * num_classes // 1))
+    count = tf.minimum(tf.maximum(drawn, tf.size(positives)), num_classes)
+    order = tf.random.stateless_uniform(
+        [num_classes], seed, None, None, tf.int32, alg="philox"
+    )
+    first = tf.fill(tf.shape(positives), order.dtype.max)
+    order = tf.tensor_scatter_nd_max(
+        tf.bitwise.right_shift(order, 1), positives[:, tf.newaxis], first
+    )
+    return tf.sort(tf.math.top_k(order, count, sorted=False).indices)
+
+
+def columns_of(classes, labels):
+    """Where each label stands in a sample of the classes.
+
+    Args:
+        classes: [count] int32 tensor, ascending.
+        labels: [batch] int32 tensor.
+
+    Returns:
+        [batch] int32 tensor; -1 for a label that isn't in the sample.
+    """
+    columns = tf.searchsorted(classes, labels)
+    found = tf.gather(classes, tf.minimum(columns, tf.size(classes) - 1))
+    return tf.where(found == labels, columns, -1)

@@ -1,0 +1,97 @@
+"""Updates of the rows that a gradient names, and of no other."""
+
+import tensorflow as tf
+
+from unpg_tf import compat
+
+
+class LazyUpdates:
+    """Mixed into a Keras optimizer, makes it lazy with sparse gradients.
+
+    Keras applies decay and momentum to the whole variable, also where the
+    gradient has a few rows, as that of a sampled head. Here the rows of a
+    `tf.IndexedSlices` are gathered with their state, updated, and put back;
+    other rows, their state and their decay wait until they are drawn. With
+    other gradients the optimizer is Keras's own.
+
+    A subclass states `update_rows`.
+    """
+
+    def update_step(self, gradient, variable, *learning_rate):
+        """Applies one gradient, after the weight decay of what it touches."""
+        rate = learning_rate[0] if learning_rate else self.learning_rate
+        rate = tf.cast(tf.convert_to_tensor(rate), variable.dtype)
+        if isinstance(gradient, tf.IndexedSlices):
+            self._update_rows_of(variable, gradient, rate)
+            return
+        if self._decays(variable):
+            variable.assign_sub(variable * self._decay(rate))
+        super().update_step(gradient, variable, *learning_rate)
+
+    def update_rows(self, gradient, rate, state):
+        """Computes the step of some rows.
+
+        Args:
+            gradient: [rows, ...] tensor.
+            rate: Scalar tensor, the learning rate.
+            state: List of [rows, ...] tensors, those rows of the tables that
+                `row_state` gives.
+
+        Returns:
+            A tuple of the [rows, ...] tensor to subtract, and the list of
+            the new state.
+        """
+        raise NotImplementedError
+
+    def row_state(self, variable):
+        """The list of tables that hold the state of `variable`."""
+        raise NotImplementedError
+
+    def _update_rows_of(self, variable, gradient, rate):
+        rows, slopes = _with_repetitions_summed(gradient)
+        tables = [compat.tf_variable(t) for t in self.row_state(variable)]
+        state = [tf.gather(table, rows) for table in tables]
+        step, state = self.update_rows(slopes, rate, state)
+        values = tf.gather(variable, rows)
+        if self._decays(variable):
+            values -= values * self._decay(rate)
+        values -= step
+        for table, new in zip(
+            [variable, *tables], [values, *state], strict=True
+        ):
+            table.scatter_update(tf.IndexedSlices(new, rows))
+
+    def _decays(self, variable):
+        return self.weight_decay is not None and self._use_weight_decay(
+            variable
+        )
+
+    def _decay(self, rate):
+        return rate * tf.cast(self.weight_decay, rate.dtype)
+
+    def _apply_weight_decay(self, variables):
+        # Keras calls it before the update; `update_step` knows the rows.
+        del variables
+
+    def _deduplicate_sparse_grad(self, gradients):
+        # Keras 2 does it in a way that XLA can't compile.
+        return gradients
+
+    def _index_of(self, variable):
+        if compat.IS_KERAS_3:
+            return self._get_variable_index(variable)
+        return self._index_dict[self._var_key(variable)]
+
+
+def _with_repetitions_summed(gradient):
+    """Rows and their slopes; one that is named twice has the sum twice.
+
+    Static in shape, unlike a list without repetitions. Whoever then writes
+    a row twice writes the same twice.
+    """
+    rows, slopes = gradient.indices, gradient.values
+    places = tf.range(tf.size(rows))
+    first = tf.math.unsorted_segment_min(places, rows, gradient.dense_shape[0])
+    first = tf.gather(first, rows)
+    sums = tf.math.unsorted_segment_sum(slopes, first, tf.size(rows))
+    return rows, tf.gather(sums, first)
