@@ -1,6 +1,5 @@
 """The optimizer of train.py and its learning rate, and their flags."""
 
-import tensorflow as tf
 from absl import flags
 from tensorflow import keras
 
@@ -100,22 +99,25 @@ def optimizer(steps, options):
         steps: integer, steps per epoch.
         options: dict of further arguments of its class.
     """
+    addon = FLAGS.optimizer.startswith(ADDONS)
     options = {**_common(), **options}
+    if addon:
+        kind = _addon(FLAGS.optimizer.removeprefix(ADDONS))
+    else:
+        kinds = {"sgd": optimizers.LazySGD, "adamw": optimizers.LazyAdamW}
+        kind = kinds[FLAGS.optimizer]
+        options.setdefault("weight_decay", FLAGS.weight_decay)
+    if FLAGS.optimizer == "sgd":
+        options.setdefault("momentum", 0.9)
     rate = learning_rate(steps)
     try:
-        if FLAGS.optimizer.startswith(ADDONS):
-            return _addon(FLAGS.optimizer.removeprefix(ADDONS), rate, options)
-        options.setdefault("weight_decay", FLAGS.weight_decay)
-        if FLAGS.optimizer == "adamw":
-            made = optimizers.LazyAdamW(rate, **options)
-        else:
-            made = optimizers.LazySGD(rate, **{"momentum": 0.9, **options})
+        made = kind(learning_rate=rate, **options)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"Expected arguments of --optimizer={FLAGS.optimizer}. "
             f"Received: {options}: {error}"
         ) from error
-    if not FLAGS.decay_all:
+    if not FLAGS.decay_all and not addon:
         made.exclude_from_weight_decay(var_names=NOT_DECAYED)
     return made
 
@@ -166,7 +168,7 @@ def _common():
         if not compat.IS_KERAS_3:
             raise ValueError(
                 "Expected Keras 3 for --gradient_accumulation_steps, which "
-                f"Keras 2 doesn't have. Received: TensorFlow {tf.__version__}"
+                "Keras 2 doesn't have. Received: Keras 2"
             )
         if FLAGS.sample_rate < 1:
             raise ValueError(
@@ -195,8 +197,8 @@ def _step_epochs():
     return epochs
 
 
-def _addon(name, rate, options):
-    """An optimizer of TensorFlow Addons; its own weight decay, if any."""
+def _addon(name):
+    """A class of TensorFlow Addons; its weight decay is one of its options."""
     if compat.IS_KERAS_3:
         raise ImportError(
             "Expected TensorFlow 2.15, the last for TensorFlow Addons; "
@@ -216,4 +218,4 @@ def _addon(name, rate, options):
             "Expected an optimizer of TensorFlow Addons. "
             f"Received: --optimizer={FLAGS.optimizer}"
         )
-    return getattr(known, name)(learning_rate=rate, **options)
+    return getattr(known, name)
