@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from unpg_tf.evaluation.files import replaced
+from unpg_tf.files import replaced
 
 
 class FiniteGradients(keras.callbacks.Callback):
