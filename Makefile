@@ -15,7 +15,7 @@ SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-legacy test-classic lint format wheel clean
+.PHONY: help demo test test-legacy test-classic lint format wheel audit clean
 
 help:  ## List the targets
 	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
@@ -48,6 +48,11 @@ dist/.ready: $(VENV)/.ready $(SOURCES)
 	$(CURRENT) -m build --wheel > $(VENV)/wheel.log 2>&1 || (cat $(VENV)/wheel.log; exit 1)
 	@ls dist/*.whl
 	@touch $@
+
+audit: $(VENV)/.ready  ## Known holes in the pinned packages, and what is out of date
+	$(CURRENT) -m pip install -qq pip-audit
+	$(VENV)/bin/pip-audit --no-deps --disable-pip --requirement requirements_lock.txt
+	$(CURRENT) -m pip list --outdated
 
 clean:  ## Remove the environments and what tools wrote
 	rm -rf $(VENV) $(VENV_CLASSIC) build dist *.egg-info .pytest_cache \

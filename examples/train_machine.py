@@ -33,7 +33,7 @@ def set_up():
     _check_cluster()
     if FLAGS.devices is not None:
         _split_cpu()
-    if FLAGS.strategy != "none":
+    if FLAGS.strategy == "multi_worker" or FLAGS.devices is not None:
         # Collectives wait for each other, and hold a thread each meanwhile.
         threads = max(16, os.cpu_count())
         # Too late within a program in which TensorFlow runs already.
