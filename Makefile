@@ -60,10 +60,10 @@ clean:  ## Remove the environments and what tools wrote
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: setup.cfg pyproject.toml
-	$(call environment,$(VENV),dev$(,)plots$(,)legacy,10,13)
+	$(call environment,$(VENV),dev$(,)plots$(,)legacy$(,)tfds,10,13)
 
 $(VENV_CLASSIC)/.ready: setup.cfg pyproject.toml
-	$(call environment,$(VENV_CLASSIC),dev$(,)plots$(,)classic,10,11)
+	$(call environment,$(VENV_CLASSIC),dev$(,)plots$(,)classic$(,)tfds,10,11)
 
 # A comma that `call` does not take for one of its own.
 , := ,
