@@ -3,6 +3,7 @@
 
 VENV := .venv
 VENV_CLASSIC := .venv-classic
+VENV_TORCH := .venv-torch
 # An interpreter of your choice: make test PYTHON=/path/to/python3.12
 PYTHON :=
 # Processes that share the tests.
@@ -16,6 +17,7 @@ SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-legacy test-classic lint format wheel audit clean
+.PHONY: help demo test test-legacy test-classic test-torch lint format wheel clean
 
 help:  ## List the targets
 	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
@@ -32,6 +34,9 @@ test-legacy: $(VENV)/.ready  ## The same TensorFlow with Keras 2 (tf_keras)
 
 test-classic: $(VENV_CLASSIC)/.ready  ## TensorFlow 2.15, TensorFlow Addons, Model Garden
 	$(CLASSIC) $(PYTEST) --override-ini="norecursedirs=.*"
+
+test-torch: $(VENV_TORCH)/.ready  ## Import and export of PyTorch's checkpoints, with PyTorch
+	$(VENV_TORCH)/bin/python -m pytest tests/tools
 
 lint: $(VENV)/.ready  ## Check style and layout of the code
 	$(VENV)/bin/ruff check
@@ -55,7 +60,7 @@ audit: $(VENV)/.ready  ## Known holes in the pinned packages, and what is out of
 	$(CURRENT) -m pip list --outdated
 
 clean:  ## Remove the environments and what tools wrote
-	rm -rf $(VENV) $(VENV_CLASSIC) build dist *.egg-info .pytest_cache \
+	rm -rf $(VENV) $(VENV_CLASSIC) $(VENV_TORCH) build dist *.egg-info .pytest_cache \
 		.ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -64,6 +69,9 @@ $(VENV)/.ready: setup.cfg pyproject.toml
 
 $(VENV_CLASSIC)/.ready: setup.cfg pyproject.toml
 	$(call environment,$(VENV_CLASSIC),dev$(,)plots$(,)classic$(,)tfds,10,11)
+
+$(VENV_TORCH)/.ready: setup.cfg pyproject.toml
+	$(call environment,$(VENV_TORCH),dev$(,)torch,10,13)
 
 # A comma that `call` does not take for one of its own.
 , := ,

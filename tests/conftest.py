@@ -1,5 +1,6 @@
 """What every test gets: quiet, repeatable runs with four replicas at hand."""
 
+import importlib.util
 import itertools
 import os
 
@@ -10,6 +11,10 @@ import tensorflow as tf  # noqa: E402
 from tensorflow import keras  # noqa: E402
 
 REPLICAS = 4
+# Those with PyTorch have an environment and a target of their own.
+collect_ignore = (
+    [] if importlib.util.find_spec("torch") else ["tools/torch_test.py"]
+)
 
 
 def _split_cpu():

@@ -28,6 +28,7 @@ LAYERS = (
     "evaluation",
     "export",
     "model_garden",
+    "tools",
 )
 
 

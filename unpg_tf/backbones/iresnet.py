@@ -1,5 +1,6 @@
 """IResNet, the residual network of ArcFace, InsightFace and UNPG's paper."""
 
+import numpy as np
 from tensorflow import keras
 
 from unpg_tf import ops
@@ -16,7 +17,14 @@ BLOCKS = {
 }
 
 
-def iresnet(depth, image_size=112, embedding_dim=512, dropout=0.4):
+def iresnet(
+    depth,
+    image_size=112,
+    embedding_dim=512,
+    dropout=0.4,
+    mean=127.5,
+    std=127.5,
+):
     """Builds an IResNet, which maps faces to embeddings.
 
     Layers carry the names that the modules of the PyTorch original have
@@ -29,6 +37,9 @@ def iresnet(depth, image_size=112, embedding_dim=512, dropout=0.4):
             more.
         embedding_dim: integer, dimension of the embeddings.
         dropout: rate of the dropout before the embedding layer.
+        mean: float, or list of three for the channels; what is taken from
+            the pixel values.
+        std: float, or list of three; what the rest is divided by.
 
     Returns:
         A `keras.Model`, images [n, image_size, image_size, 3] of values
@@ -51,7 +62,10 @@ def iresnet(depth, image_size=112, embedding_dim=512, dropout=0.4):
         image_size=image_size,
     )
     images = keras.Input((image_size, image_size, 3), name="images")
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
+    mean, std = np.array(mean), np.array(std)
+    x = keras.layers.Rescaling((1 / std).tolist(), (-mean / std).tolist())(
+        images
+    )
     x = _norm(_conv(x, 64, name="conv1"), name="bn1")
     x = _prelu(x, name="prelu")
     for stage, blocks in enumerate(BLOCKS[depth]):

@@ -1,0 +1,116 @@
+"""Tests of import and export with PyTorch: `make test-torch`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tensorflow import keras
+
+from unpg_tf.backbones import iresnet
+from unpg_tf.tools import export_torch
+from unpg_tf.tools import import_torch
+from unpg_tf.tools import torch_files
+
+SIZE, DIM = 32, 6
+ROOT = Path(__file__).absolute().parents[2]
+
+
+@pytest.fixture
+def tensors():
+    model = iresnet(18, SIZE, DIM)
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if len(weight.shape) < 4:
+            weight.assign(rng.uniform(0.1, 1, weight.shape))
+    return export_torch.convert(model)
+
+
+def run(tool, **options):
+    options = [f"--{name}={value}" for name, value in options.items()]
+    return subprocess.run(
+        [sys.executable, "-m", f"unpg_tf.tools.{tool}", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_checkpoint_goes_to_keras_and_back(tensors, tmp_path):
+    prefixed = {f"module.{name}": value for name, value in tensors.items()}
+    torch_files.save(prefixed, tmp_path / "backbone.pth")
+    done = run(
+        "import_torch",
+        checkpoint=tmp_path / "backbone.pth",
+        arch="iresnet18",
+        output=tmp_path / "model.keras",
+        image_size=SIZE,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "differs from PyTorch by" in done.stdout
+    done = run(
+        "export_torch",
+        model=tmp_path / "model.keras",
+        output=tmp_path / "back.pth",
+    )
+    assert done.returncode == 0, done.stderr
+    back = torch.load(tmp_path / "back.pth", weights_only=True)
+    assert back.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(back[name], tensor)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"backbone.pth", "model.keras", "back.pth"}
+
+
+@pytest.mark.parametrize("scaling", import_torch.SCALINGS)
+def test_both_networks_agree(tensors, scaling):
+    model, error = import_torch.convert(tensors, "iresnet18", SIZE, scaling)
+    assert error < 1e-4
+    # And notice where they don't.
+    layer = model.get_layer("layer3.0.bn2")
+    layer.set_weights([1.1 * weight for weight in layer.get_weights()])
+    scaling = import_torch.SCALINGS[scaling]
+    assert import_torch.difference(model, tensors, 18, scaling) > 1e-3
+
+
+def test_a_pickled_module_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "unpg.pt"
+    module = torch.nn.DataParallel(torch.nn.Linear(2, 3))
+    torch.save({"backbone": module}, path)
+    output = tmp_path / "model.keras"
+    done = run("import_torch", checkpoint=path, arch="iresnet18", output=output)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert not output.exists()
+    # The two lines do what they promise.
+    lines = [line.strip() for line in done.stderr.splitlines()[-2:]]
+    program = "\n".join(["import torch", *lines])
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    state = torch_files.load(tmp_path / "backbone.pth")
+    assert {name: value.shape for name, value in state.items()} == {
+        "weight": (3, 2),
+        "bias": (3,),
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\3\4 cut"])
+def test_what_is_no_checkpoint_is_refused(content, tmp_path):
+    path = tmp_path / "broken.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="Expected a file.*broken.pth"):
+        torch_files.load(str(path))
+
+
+def test_half_precision_and_nested_state_dicts_are_read(tmp_path):
+    state = {"weight": torch.tensor([1.5], dtype=torch.bfloat16)}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "a.pth")
+    found = torch_files.load(tmp_path / "a.pth")
+    assert found["weight"].dtype == np.float32 and found["weight"] == [1.5]
+
+
+def test_an_export_of_another_network_is_refused():
+    images = keras.Input((8, 8, 3))
+    model = keras.Model(images, keras.layers.Flatten()(images), name="other")
+    with pytest.raises(ValueError, match="Expected a backbone.*other"):
+        export_torch.convert(model)
