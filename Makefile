@@ -16,8 +16,8 @@ SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-legacy test-classic lint format wheel audit clean
-.PHONY: help demo test test-legacy test-classic test-torch lint format wheel clean
+.PHONY: help demo test test-legacy test-classic test-torch lint format wheel \
+	audit clean
 
 help:  ## List the targets
 	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
