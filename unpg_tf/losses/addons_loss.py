@@ -141,12 +141,12 @@ def _rows(labels, units, scale):
 
 
 def _similarities(labels, units, scale):
-    return labels, scale * ops.similarities(units)
+    return labels, scale * tf.matmul(units, units, transpose_b=True)
 
 
 def _pairs(labels, units, scale):
     """Whether each pair is of one class, and the distance of its rows."""
-    squares = tf.nn.relu(2.0 - 2.0 * ops.similarities(units))
+    squares = tf.nn.relu(2.0 - 2.0 * tf.matmul(units, units, transpose_b=True))
     # The root's derivative is infinite at 0, where equal rows are.
     distances = tf.sqrt(tf.maximum(squares, 1e-12))
     above = _above(labels)
