@@ -1,5 +1,6 @@
 """Exact order statistics without sorting."""
 
+import functools
 import math
 
 import tensorflow as tf
@@ -39,11 +40,21 @@ def order_statistics(values, among, ranks):
     <tf.Tensor: shape=(1,), dtype=float32, numpy=array([0.2], ...)>
     """
     ranks = [tf.cast(rank, tf.int32) for rank in ranks]
-    return _selected(tf.stop_gradient(values), among, ranks)
+    selected = _compiled(tuple(values.shape))
+    return selected(tf.stop_gradient(values), among, ranks)
 
 
-# Compiled also in a step that isn't: a tenth of the time.
-@tf.function(jit_compile=compat.HAS_XLA, autograph=False)
+@functools.cache
+def _compiled(shape):
+    """The selection, compiled by XLA also in a step that isn't.
+
+    One function for each static shape: a `tf.function` would rather take one
+    that it has traced for an unknown shape.
+    """
+    del shape
+    return tf.function(_selected, jit_compile=compat.HAS_XLA, autograph=False)
+
+
 def _selected(values, among, ranks):
     ranks = tf.stack(ranks)
     integer = _BITS[values.dtype]
