@@ -1,19 +1,22 @@
 """Where images come from: one way to ask files, records and arrays."""
 
+import abc
+
 import numpy as np
 import tensorflow as tf
 
 
-class Source:
+class Source(abc.ABC):
     """Images that are read by their row, as bytes of JPEG or PNG files.
 
     A subclass says `read` and `where`; the readers of record files are such.
     """
 
+    @abc.abstractmethod
     def __len__(self):
         """Number of images."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def read(self, row):
         """Reads the file of an image.
 
@@ -26,11 +29,10 @@ class Source:
         Raises:
             OSError, ValueError: it can't be read; the message names it.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def where(self, row):
         """What names an image in a message: its file, or file and record."""
-        raise NotImplementedError
 
     def contents(self, rows):
         """[n] integer tensor of rows -> [n] string tensor of files' bytes."""

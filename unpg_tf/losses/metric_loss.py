@@ -1,5 +1,7 @@
 """What losses of pairs alone have in common: the baselines without centres."""
 
+import abc
+
 import tensorflow as tf
 from tensorflow import keras
 
@@ -14,7 +16,7 @@ FAR = 1e9
 _MAX_CLASSES = 2**24
 
 
-class MetricLoss(keras.losses.Loss):
+class MetricLoss(keras.losses.Loss, abc.ABC):
     """Base of losses that compare embeddings with embeddings.
 
     Every row is compared with all rows of the global batch, on several
@@ -74,6 +76,7 @@ class MetricLoss(keras.losses.Loss):
             losses = distribute.as_global_mean(losses)
         return losses
 
+    @abc.abstractmethod
     def row_losses(self, cosines, positive, negative):
         """The loss of each local row.
 
@@ -85,7 +88,6 @@ class MetricLoss(keras.losses.Loss):
         Returns:
             [local batch] float tensor.
         """
-        raise NotImplementedError
 
     def get_config(self):
         """The arguments of the constructor, serialisable."""

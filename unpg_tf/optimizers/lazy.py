@@ -1,11 +1,13 @@
 """Updates of the rows that a gradient names, and of no other."""
 
+import abc
+
 import tensorflow as tf
 
 from unpg_tf import compat
 
 
-class LazyUpdates:
+class LazyUpdates(abc.ABC):
     """Mixed into a Keras optimizer, makes it lazy with sparse gradients.
 
     Keras applies decay and momentum to the whole variable, also where the
@@ -14,7 +16,7 @@ class LazyUpdates:
     other rows, their state and their decay wait until they are drawn. With
     other gradients the optimizer is Keras's own.
 
-    A subclass states `update_rows`.
+    A subclass states `update_rows` and `row_state`.
     """
 
     def update_step(self, gradient, variable, *learning_rate):
@@ -28,6 +30,7 @@ class LazyUpdates:
             variable.assign_sub(variable * self._decay(rate))
         super().update_step(gradient, variable, *learning_rate)
 
+    @abc.abstractmethod
     def update_rows(self, gradient, rate, state):
         """Computes the step of some rows.
 
@@ -41,11 +44,10 @@ class LazyUpdates:
             A tuple of the [rows, ...] tensor to subtract, and the list of
             the new state.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def row_state(self, variable):
         """The list of tables that hold the state of `variable`."""
-        raise NotImplementedError
 
     def _update_rows_of(self, variable, gradient, rate):
         rows, slopes = _with_repetitions_summed(gradient)
