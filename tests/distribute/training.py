@@ -42,25 +42,26 @@ def make_parts(name):
     return backbone, head
 
 
-def dataset(labels=LABELS):
-    return tf.data.Dataset.from_tensor_slices((IMAGES, labels)).batch(BATCH)
+def dataset(batch_size=BATCH):
+    rows = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS))
+    return rows.batch(batch_size)
 
 
-def fit(strategy, name, loss):
+def fit(strategy, name, loss, batch_size=BATCH):
     """Losses by epoch and the weights after some epochs of `fit`."""
     with strategy.scope():
         model = models.EmbeddingModel(*make_parts(name))
         model.compile(keras.optimizers.SGD(0.3), LOSSES[loss])
     start = model.get_weights()
-    history = model.fit(dataset(), epochs=EPOCHS, verbose=0)
+    history = model.fit(dataset(batch_size), epochs=EPOCHS, verbose=0)
     trained = model.get_weights()
     assert all((a != b).any() for a, b in zip(start, trained, strict=True))
     return history.history["loss"], trained
 
 
 @functools.cache
-def fit_on_one(name, loss):
-    return fit(tf.distribute.get_strategy(), name, loss)
+def fit_on_one(name, loss, batch_size=BATCH):
+    return fit(tf.distribute.get_strategy(), name, loss, batch_size)
 
 
 def assert_same(found, expected):

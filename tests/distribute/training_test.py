@@ -37,6 +37,11 @@ def test_more_replicas_change_nothing(strategy_of, name, replicas):
     training.assert_same(found, training.fit_on_one(name, "unpg"))
 
 
+def test_the_first_batch_may_be_uneven(strategy_of):
+    found = training.fit(strategy_of(2), "cosface", "unpg", batch_size=5)
+    training.assert_same(found, training.fit_on_one("cosface", "unpg", 5))
+
+
 def fit_functional(strategy):
     """The same training by a model of one's own."""
     with strategy.scope():

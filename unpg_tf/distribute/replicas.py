@@ -3,9 +3,14 @@
 Every function is called by all replicas alike and in the same order (never
 inside `tf.cond`), does nothing on a single replica, and nothing outside a
 replica's own code, as when Keras builds a model symbolically.
+
+What is said between replicas is said in floats, and seldom: a message costs
+more than the few bytes in it, and integers would go by the hosts' memory.
 """
 
 import tensorflow as tf
+
+_SUM = tf.distribute.ReduceOp.SUM
 
 
 def _replicas():
@@ -35,7 +40,58 @@ def all_gather(tensor):
     return tensor if replicas is None else replicas.all_gather(tensor, axis=0)
 
 
-def as_global_mean(values):
+def gather_batch(embeddings, labels):
+    """Joins embeddings and labels of all replicas, by one gather for both.
+
+    Args:
+        embeddings: [local batch, dim] float32 or float64 tensor.
+        labels: [local batch] int32 tensor of class ids, below 2**24.
+
+    Returns:
+        A tuple of the [global batch, dim] embeddings, whose gradient is
+        summed over the replicas as that of `all_gather` is; of the
+        [global batch] labels; and of the [local batch] int32 numbers that the
+        local rows have among them.
+    """
+    replicas = _replicas()
+    if replicas is None:
+        return embeddings, labels, tf.range(tf.size(labels))
+    return _gathered(
+        replicas, embeddings, labels, lambda x: replicas.all_reduce(_SUM, x)
+    )
+
+
+def of_all_rows(function, embeddings, labels):
+    """Computes a number of the global batch, the same on every replica.
+
+    As each replica derives the same gradient of that number for all rows, the
+    replicas tell each other how much the number weighs in their losses, one
+    float each, and not the gradient of every row.
+
+    Args:
+        function: Of [batch, dim] embeddings and [batch] labels to a scalar
+            float tensor; it may not use trained variables.
+        embeddings: [local batch, dim] float32 or float64 tensor.
+        labels: [local batch] int32 tensor of class ids, below 2**24.
+
+    Returns:
+        A tuple of what the function gives for the rows of all replicas, and
+        of their number as an int32 scalar.
+    """
+    replicas = _replicas()
+    if replicas is None:
+        return function(embeddings, labels), tf.size(labels)
+    # The gradient of the rows is whole as soon as that of the number is.
+    rows, labels, _ = _gathered(replicas, embeddings, labels, tf.identity)
+
+    @tf.custom_gradient
+    def shared(number):
+        return number, lambda weight: replicas.all_reduce(_SUM, weight)
+
+    return shared(function(rows, labels)), tf.size(labels)
+
+
+def as_global_mean(values, all_rows=None):
     """Makes the replicas' means of local rows one mean of all rows.
 
     Keras averages over the local rows, then over the replicas, which gives
@@ -46,6 +102,8 @@ def as_global_mean(values):
 
     Args:
         values: [local batch] float tensor of losses, one a row.
+        all_rows: int32 scalar, the rows of the global batch, where they have
+            been counted already.
 
     Returns:
         The same values, with scaled gradients.
@@ -53,11 +111,31 @@ def as_global_mean(values):
     replicas = _replicas()
     if replicas is None:
         return values
-    rows = tf.size(values)
-    all_rows = replicas.all_reduce(tf.distribute.ReduceOp.SUM, rows)
-    share = tf.cast(replicas.num_replicas_in_sync * rows, values.dtype)
+    rows = tf.cast(tf.size(values), values.dtype)
+    if all_rows is None:
+        all_rows = replicas.all_reduce(_SUM, rows)
+    share = replicas.num_replicas_in_sync * rows
     share /= tf.cast(all_rows, values.dtype)
     return share * values + tf.stop_gradient((1 - share) * values)
+
+
+def mean_of_all(values):
+    """The mean over the rows of all replicas; no gradient flows through it.
+
+    Args:
+        values: [local batch] float tensor.
+
+    Returns:
+        Scalar float tensor, the same on every replica.
+    """
+    values = tf.stop_gradient(values)
+    replicas = _replicas()
+    if replicas is None:
+        return tf.reduce_mean(values)
+    rows = tf.cast(tf.size(values), values.dtype)
+    sums = tf.stack([tf.reduce_sum(values), rows])
+    total, rows = tf.unstack(replicas.all_reduce(_SUM, sums))
+    return total / rows
 
 
 def row_numbers(rows):
@@ -74,6 +152,39 @@ def row_numbers(rows):
     replicas = _replicas()
     if replicas is None:
         return tf.range(local), local
-    counts = replicas.all_gather(local[tf.newaxis], axis=0)
-    first = tf.cumsum(counts, exclusive=True)[replicas.replica_id_in_sync_group]
+    me = replicas.replica_id_in_sync_group
+    counts = tf.one_hot(
+        me, replicas.num_replicas_in_sync, tf.cast(local, tf.float32)
+    )
+    counts = tf.cast(replicas.all_reduce(_SUM, counts), tf.int32)
+    first = tf.cumsum(counts, exclusive=True)[me]
     return first + tf.range(local), tf.reduce_sum(counts)
+
+
+def _gathered(replicas, embeddings, labels, of_slopes):
+    """Embeddings and labels of all, and the numbers of the own rows.
+
+    They travel as columns of one matrix, beside each row's replica. The own
+    rows of what `of_slopes` makes of the embeddings' gradient are taken back.
+    """
+    dim, dtype = embeddings.shape[1], embeddings.dtype
+    local = embeddings.shape[0]
+    local = tf.shape(embeddings)[0] if local is None else local
+    me = replicas.replica_id_in_sync_group
+    owners = tf.fill([local], tf.cast(me, dtype))
+    columns = [embeddings, tf.cast(labels, dtype)[:, None], owners[:, None]]
+    matrix = tf.stop_gradient(tf.concat(columns, axis=1))
+    matrix = replicas.all_gather(matrix, axis=0)
+    everybody, labels, owners = tf.split(matrix, [dim, 1, 1], axis=1)
+    before = owners < tf.cast(me, dtype)
+    first = tf.reduce_sum(tf.cast(before, tf.int32))
+
+    @tf.custom_gradient
+    def rows(embeddings):
+        del embeddings
+        return tf.identity(everybody), lambda slopes: tf.slice(
+            of_slopes(slopes), [first, 0], [local, dim]
+        )
+
+    labels = tf.cast(labels[:, 0], tf.int32)
+    return rows(embeddings), labels, first + tf.range(local)

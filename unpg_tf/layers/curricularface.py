@@ -48,7 +48,7 @@ class CurricularFace(ArcFace):
 
     def update_state(self, targets, norms):
         """Takes the global batch's targets into the moving average."""
-        mean = tf.reduce_mean(distribute.all_gather(targets))
+        mean = distribute.mean_of_all(targets)
         self.t.assign(self.t + self.ema_rate * (mean - self.t))
 
     def class_cosines(self, cosines, targets):

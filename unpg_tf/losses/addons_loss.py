@@ -85,22 +85,27 @@ class AddonsLoss(keras.losses.Loss):
         y_pred = tf.cast(y_pred, tf.float32)
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
         labels = ops.class_ids(y_true, _MAX_CLASSES)
-        local_rows = tf.size(labels)
+        all_rows = None
         if self.global_batch:
-            units = distribute.all_gather(units)
-            labels = distribute.all_gather(labels)
+            loss, all_rows = distribute.of_all_rows(
+                self._of_batch, units, labels
+            )
+        else:
+            loss = self._of_batch(units, labels)
+        losses = tf.fill([tf.size(labels)], loss)
+        if self.reduction in MEANS:
+            losses = distribute.as_global_mean(losses, all_rows)
+        return losses
+
+    def _of_batch(self, units, labels):
         same, above = _same(labels), _above(labels)
         # Addons divides by the number of positive pairs, and takes the
         # logarithm of a sum over negative ones.
-        loss = tf.cond(
+        return tf.cond(
             tf.reduce_any(same & above) & tf.reduce_any(~same),
             lambda: self._value(labels, units),
             lambda: tf.constant(0.0),
         )
-        losses = tf.fill([local_rows], loss)
-        if self.reduction in MEANS:
-            losses = distribute.as_global_mean(losses)
-        return losses
 
     def _value(self, labels, units):
         inputs = _INPUTS[self.addon](labels, units, self.scale)

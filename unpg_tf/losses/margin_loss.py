@@ -91,16 +91,12 @@ class MarginLoss(keras.losses.Loss):
         embeddings = tf.ensure_shape(embeddings, [None, self.embedding_dim])
         labels = ops.class_ids(y_true, num_classes)
         embeddings, norms = ops.unit_vectors(embeddings)
-        losses = ops.softmax_loss(
-            cosines,
-            labels,
-            self.scale,
-            self.log_negatives(embeddings, labels),
-        )
+        log_negatives, all_rows = self.log_negatives(embeddings, labels)
+        losses = ops.softmax_loss(cosines, labels, self.scale, log_negatives)
         if self.norm_penalty is not None:
             losses += self.norm_penalty(norms)
         if self.reduction in MEANS:
-            losses = distribute.as_global_mean(losses)
+            losses = distribute.as_global_mean(losses, all_rows)
         return losses
 
     def log_negatives(self, embeddings, labels):
@@ -111,9 +107,10 @@ class MarginLoss(keras.losses.Loss):
             labels: [local batch] int32 tensor.
 
         Returns:
-            Scalar tensor, or `None` for none.
+            A tuple of a scalar tensor, or `None` for none, and of the number
+            of rows of the global batch, or `None` where nobody has counted.
         """
-        return None
+        return None, None
 
     def get_config(self):
         """The arguments of the constructor, serialisable."""

@@ -65,15 +65,14 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
         )
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
         labels = ops.class_ids(y_true, _MAX_CLASSES)
-        numbers, count = distribute.row_numbers(units)
-        cosines = tf.matmul(
-            units, distribute.all_gather(units), transpose_b=True
-        )
-        same = labels[:, tf.newaxis] == distribute.all_gather(labels)
+        all_units, all_labels, numbers = distribute.gather_batch(units, labels)
+        cosines = tf.matmul(units, all_units, transpose_b=True)
+        same = labels[:, tf.newaxis] == all_labels
+        count = tf.size(all_labels)
         other = numbers[:, tf.newaxis] != tf.range(count)
         losses = self.row_losses(cosines, same & other, ~same)
         if self.reduction in MEANS:
-            losses = distribute.as_global_mean(losses)
+            losses = distribute.as_global_mean(losses, count)
         return losses
 
     @abc.abstractmethod

@@ -45,7 +45,7 @@ class TripletSemiHardLoss(MetricLoss):
         sums = tf.reduce_sum(tf.where(used, hinges, 0.0), axis=1)
         counts = tf.reduce_sum(tf.cast(used, sums.dtype), axis=1)
         # Rows have different numbers of positives: the mean is over those.
-        mean = tf.reduce_mean(distribute.all_gather(counts))
+        mean = distribute.mean_of_all(counts)
         return tf.math.divide_no_nan(sums, mean)
 
     def get_config(self):

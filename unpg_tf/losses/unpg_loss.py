@@ -73,8 +73,11 @@ class UNPGLoss(MarginLoss):
 
     def log_negatives(self, embeddings, labels):
         """See `MarginLoss.log_negatives`."""
-        pairs = ops.similarities(distribute.all_gather(embeddings))
-        negative = ops.negative_pairs(distribute.all_gather(labels))
+        return distribute.of_all_rows(self._log_mass, embeddings, labels)
+
+    def _log_mass(self, embeddings, labels):
+        pairs = ops.similarities(embeddings)
+        negative = ops.negative_pairs(labels)
         kept = ops.kept_negatives(pairs, negative, self.whisker)
         return ops.log_mass(pairs, kept, self.scale) + math.log(
             self.pair_weight

@@ -127,6 +127,19 @@ class EmbeddingModel(keras.Model):
         y_pred = tf.concat([cosines, embeddings], axis=1)
         return super().compute_loss(x, y, y_pred, sample_weight)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras 3 averages the first batch of all replicas to learn its shape,
+        # which ends in an error where they have different numbers of rows.
+        strategy = self.distribute_strategy
+        if iterator is not None and strategy.num_replicas_in_sync > 1:
+            local = strategy.experimental_local_results
+            _, _, batches = next(iter(iterator))
+            data_batch = tf.nest.map_structure(
+                lambda value: local(value)[0], next(batches)
+            )
+            iterator = None
+        super()._maybe_symbolic_build(iterator, data_batch)
+
     def test_step(self, data):
         """Evaluates one batch, without an update of the head's statistics."""
         if compat.IS_KERAS_3:

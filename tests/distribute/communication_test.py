@@ -1,0 +1,57 @@
+"""How often the replicas of a training step speak, and how much they say."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from tests.distribute import training
+from unpg_tf import models
+
+ROOT = Path(__file__).absolute().parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from collectives import collectives  # noqa: E402
+
+REPLICAS, LOCAL = 2, training.BATCH // 2
+# A gather is preceded by one of the [1, rank] shapes.
+ROWS = [("Gather", (1, 1)), ("Gather", (LOCAL,))]
+# Embeddings, and beside them the labels and the replica, at once.
+BATCH = [("Gather", (1, 2)), ("Gather", (LOCAL, training.DIM + 2))]
+# How much the pairs weigh in a replica's loss.
+WEIGHT = [("Reduce", (1,))]
+
+
+@pytest.mark.parametrize(
+    ("head", "loss", "expected"),
+    [
+        # The number of rows, by which a mean becomes the global one.
+        ("cosface", "margin", [("Reduce", (1,))]),
+        ("cosface", "unpg", [*BATCH, *WEIGHT]),
+        ("adaface", "unpg", [*ROWS, *BATCH, *WEIGHT]),
+        ("curricularface", "unpg", [("Reduce", (2,)), *BATCH, *WEIGHT]),
+        ("elastic_cosface", "unpg", [("Reduce", (2,)), *BATCH, *WEIGHT]),
+    ],
+)
+def test_a_step_gathers_embeddings_and_labels_once(
+    strategy_of, head, loss, expected
+):
+    found = collectives(step(strategy_of(REPLICAS), head, loss))
+    *found, gradients = [(each.kind, each.shape) for each in found]
+    assert found == expected
+    size = training.DIM * (training.FEATURES + 1 + training.CLASSES)
+    assert gradients == ("Reduce", (size,))
+
+
+def step(strategy, head, loss):
+    """A traced step of training."""
+    with strategy.scope():
+        model = models.EmbeddingModel(*training.make_parts(head))
+        model.compile(keras.optimizers.SGD(0.3), training.LOSSES[loss])
+        model.optimizer.build(model.trainable_variables)
+    batches = strategy.experimental_distribute_dataset(
+        training.dataset().unbatch().batch(training.BATCH, drop_remainder=True)
+    )
+    run = tf.function(lambda x: strategy.run(model.train_step, (x,)))
+    return run.get_concrete_function(next(iter(batches)))
