@@ -6,6 +6,8 @@ VENV_CLASSIC := .venv-classic
 VENV_TORCH := .venv-torch
 # An interpreter of your choice: make test PYTHON=/path/to/python3.12
 PYTHON :=
+# PyTorch as pip shall choose it: make test-torch TORCH=torch==2.13.0
+TORCH :=
 # Processes that share the tests.
 JOBS := 2
 
@@ -70,8 +72,13 @@ $(VENV)/.ready: setup.cfg pyproject.toml
 $(VENV_CLASSIC)/.ready: setup.cfg pyproject.toml
 	$(call environment,$(VENV_CLASSIC),dev$(,)plots$(,)classic$(,)tfds,10,11)
 
-$(VENV_TORCH)/.ready: setup.cfg pyproject.toml
-	$(call environment,$(VENV_TORCH),dev$(,)torch,10,13)
+# TensorFlow is large, and PyTorch too: this one looks for it in the other.
+$(VENV_TORCH)/.ready: $(VENV)/.ready
+	$(CURRENT) -m venv $(VENV_TORCH)
+	$(CURRENT) -c 'import sysconfig; print("import site; site.addsitedir(\"%s\")" % sysconfig.get_path("purelib"))' \
+		> "$$($(VENV_TORCH)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
+	$(VENV_TORCH)/bin/python -m pip install -qq --editable ".[torch]" $(TORCH)
+	touch $@
 
 # A comma that `call` does not take for one of its own.
 , := ,

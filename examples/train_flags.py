@@ -141,7 +141,8 @@ flags.DEFINE_string(
     "backbone",
     "small",
     "'small', a compact residual network; 'iresnet18', 'iresnet34', "
-    "'iresnet50', 'iresnet100' or 'iresnet200', the network of the papers; or "
+    "'iresnet50', 'iresnet100' or 'iresnet200', the network of the papers; "
+    "'mobilefacenet', for phones; 'vit_t', 'vit_s', 'vit_b', transformers; or "
     "the name of a model of keras.applications, such as MobileNetV2; or, with "
     "Keras 2, tfm:resnet-50, tfm:mobilenet-MobileNetV2, tfm:efficientnet-b0 "
     "and their like of the TensorFlow Model Garden (tf-models-official).",
@@ -165,6 +166,12 @@ flags.DEFINE_float(
     "0.4 for small and iresnet, none for others.",
     lower_bound=0.0,
     upper_bound=0.9,
+)
+flags.DEFINE_bool(
+    "gradient_checkpointing",
+    False,
+    "With iresnet, mobilefacenet and vit: keep no maps within their blocks for "
+    "the backward pass, which computes them again: less memory, more time.",
 )
 flags.DEFINE_string(
     "init_from",

@@ -52,8 +52,13 @@ def compiled_model(num_classes, steps):
         _freeze(model.backbone, FLAGS.freeze)
     # Of all classes, which a sampled head spares a step.
     metrics = ["accuracy"] if FLAGS.sample_rate == 1 else []
+    optimizer = train_optimizer.optimizer(
+        steps,
+        parsed_options("optimizer_option"),
+        model.head.trainable_variables,
+    )
     model.compile(
-        train_optimizer.optimizer(steps, parsed_options("optimizer_option")),
+        optimizer,
         _loss(),
         metrics=metrics,
         jit_compile=FLAGS.jit_compile,
@@ -101,14 +106,22 @@ def _layers(model):
 
 
 def _backbone():
-    dropout = {} if FLAGS.dropout is None else {"dropout": FLAGS.dropout}
-    return backbones.build(
-        FLAGS.backbone,
-        FLAGS.image_size,
-        FLAGS.embedding_dim,
-        center_crop=FLAGS.center_crop,
-        **dropout,
-    )
+    options = {} if FLAGS.dropout is None else {"dropout": FLAGS.dropout}
+    if FLAGS.gradient_checkpointing:
+        options["recompute"] = True
+    try:
+        return backbones.build(
+            FLAGS.backbone,
+            FLAGS.image_size,
+            FLAGS.embedding_dim,
+            center_crop=FLAGS.center_crop,
+            **options,
+        )
+    except TypeError as error:
+        raise ValueError(
+            f"Expected a backbone that takes {options}. "
+            f"Received: --backbone={FLAGS.backbone}: {error}"
+        ) from error
 
 
 def _head(num_classes):

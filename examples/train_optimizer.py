@@ -36,6 +36,13 @@ flags.DEFINE_float(
     "--schedule. For adamw rather 0.001.",
     lower_bound=0.0,
 )
+flags.DEFINE_float(
+    "head_learning_rate",
+    None,
+    "Learning rate of the head, where it isn't --learning_rate; it rises and "
+    "falls alike. For sgd and adamw.",
+    lower_bound=0.0,
+)
 flags.DEFINE_enum(
     "schedule",
     "cosine",
@@ -63,8 +70,16 @@ flags.DEFINE_float(
     5e-3,
     "Part of a weight that a step of learning rate 1 takes away, apart from "
     "the momentum: 0.005 is what 0.0005 is where decay goes through a "
-    "momentum of 0.9. Biases and normalisation are left alone.",
+    "momentum of 0.9, as with --decay=l2. Biases and normalisation are left "
+    "alone.",
     lower_bound=0.0,
+)
+flags.DEFINE_enum(
+    "decay",
+    "decoupled",
+    ["decoupled", "l2"],
+    "With --optimizer=sgd: what weight decay goes by: decoupled, weights by "
+    "themselves; l2, through gradient and momentum, as in PyTorch's SGD.",
 )
 flags.DEFINE_bool(
     "decay_all", False, "Let biases and normalisation decay as well."
@@ -92,12 +107,13 @@ flags.DEFINE_float(
 )
 
 
-def optimizer(steps, options):
+def optimizer(steps, options, head=()):
     """The optimizer that the flags ask for.
 
     Args:
         steps: integer, steps per epoch.
         options: dict of further arguments of its class.
+        head: list of the head's variables.
     """
     addon = FLAGS.optimizer.startswith(ADDONS)
     options = {**_common(), **options}
@@ -109,6 +125,7 @@ def optimizer(steps, options):
         options.setdefault("weight_decay", FLAGS.weight_decay)
     if FLAGS.optimizer == "sgd":
         options.setdefault("momentum", 0.9)
+        options.setdefault("decoupled", FLAGS.decay == "decoupled")
     rate = learning_rate(steps)
     try:
         made = kind(learning_rate=rate, **options)
@@ -119,6 +136,15 @@ def optimizer(steps, options):
         ) from error
     if not FLAGS.decay_all and not addon:
         made.exclude_from_weight_decay(var_names=NOT_DECAYED)
+    if FLAGS.head_learning_rate is not None:
+        if addon or not FLAGS.learning_rate:
+            raise ValueError(
+                "Expected --optimizer=sgd or adamw and a --learning_rate above "
+                f"0 with --head_learning_rate. Received: {FLAGS.optimizer}, "
+                f"{FLAGS.learning_rate}"
+            )
+        factor = FLAGS.head_learning_rate / FLAGS.learning_rate
+        made.scale_learning_rate(factor, head)
     return made
 
 

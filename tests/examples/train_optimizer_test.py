@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl.testing import flagsaver
 from tensorflow import keras
 
@@ -117,6 +118,59 @@ def test_biases_and_normalisation_decay_only_if_asked(flags_of):
     assert decayed(decay_all=True, **values) == [0.5, 0.5]
 
 
+def moves(program, **values):
+    """How far a step of a slope of 1 moves weights of backbone and head."""
+    model = program.train_model.compiled_model(5, STEPS)
+    model.set_weights([np.ones(w.shape) for w in model.get_weights()])
+    slopes = [tf.ones(w.shape) for w in model.trainable_variables]
+    model.optimizer.apply_gradients(
+        zip(slopes, model.trainable_variables, strict=True)
+    )
+    kernel = model.backbone.get_layer("embeddings").get_weights()[0]
+    parts = kernel, model.head.centers
+    return [float(1 - np.array(part).flat[0]) for part in parts]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_the_head_has_a_learning_rate_of_its_own(flags_of, name):
+    values = {
+        "optimizer": name,
+        "backbone": "MobileNet",
+        "schedule": "constant",
+        "warmup_epochs": 0.0,
+        "weight_decay": 0.0,
+    }
+    # Adam's first step is one of the learning rate, too.
+    same = moves(flags_of(**values))
+    np.testing.assert_allclose(same, [0.4, 0.4], rtol=1e-5)
+    apart = moves(flags_of(head_learning_rate=0.1, **values))
+    np.testing.assert_allclose(apart, [0.4, 0.1], rtol=1e-5)
+
+
+def test_weights_decay_as_asked(flags_of):
+    values = {
+        "backbone": "MobileNet",
+        "schedule": "constant",
+        "warmup_epochs": 0.0,
+        "weight_decay": 0.5,
+        "head_learning_rate": 0.2,
+    }
+    expected = [rate * (1 + 0.5) for rate in (0.4, 0.2)]
+    for decay in ("decoupled", "l2"):
+        # The momentum, in which they differ, is to come.
+        program = flags_of(decay=decay, **values)
+        np.testing.assert_allclose(moves(program), expected, rtol=1e-5)
+        optimizer = program.train_model.train_optimizer.optimizer(STEPS, {})
+        assert optimizer.decoupled == (decay == "decoupled")
+
+
+def test_blocks_are_recomputed_if_asked(flags_of):
+    program = flags_of(backbone="iresnet18", gradient_checkpointing=True)
+    model = program.train_model.compiled_model(5, STEPS)
+    kinds = [type(layer) for layer in model.backbone.layers]
+    assert kinds.count(unpg_tf.backbones.Recomputed) == 8
+
+
 def test_keras_own_options_reach_the_optimizer(flags_of):
     own = {"gradient_accumulation_steps": 3} if compat.IS_KERAS_3 else {}
     program = flags_of(ema_momentum=0.9, global_clipnorm=2.0, **own)
@@ -133,6 +187,14 @@ def test_keras_own_options_reach_the_optimizer(flags_of):
     [
         ({"optimizer_option": ["moment=1"]}, "Expected arguments of --optim"),
         ({"schedule": "step"}, "Expected ascending numbers .*step_epochs="),
+        (
+            {"gradient_checkpointing": True},
+            "Expected a backbone that takes .*Received: --backbone=small",
+        ),
+        (
+            {"learning_rate": 0.0, "head_learning_rate": 0.1},
+            "Expected --optimizer=sgd or adamw and a --learning_rate above 0",
+        ),
         ({"freeze": "nothing"}, "Expected a name .*Received: --freeze=nothing"),
     ],
 )

@@ -44,7 +44,7 @@ def trained(optimizer, gradients):
 
 def rows_of(slopes, rows):
     return tf.IndexedSlices(
-        tf.constant(slopes[rows]), tf.constant(rows), tf.constant([ROWS, DIM])
+        tf.gather(slopes, rows), tf.constant(rows), tf.constant([ROWS, DIM])
     )
 
 
@@ -128,6 +128,68 @@ def test_what_is_excluded_from_decay_does_not_decay():
     np.testing.assert_allclose(
         found[1], START[1] - 0.1 * SLOPES[0, 1], rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_l2_decay_goes_through_the_momentum(sparse):
+    optimizer = optimizers.LazySGD(
+        0.1, momentum=0.9, weight_decay=0.5, decoupled=False
+    )
+    every = list(range(ROWS))
+    gradients = [
+        rows_of(s, every) if sparse else tf.constant(s) for s in SLOPES
+    ]
+    found = trained(optimizer, gradients)
+    expected, velocity = START.copy(), np.zeros_like(START)
+    for slopes in SLOPES:
+        velocity = 0.9 * velocity + slopes + 0.5 * expected
+        expected = expected - 0.1 * velocity
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    config = keras.optimizers.serialize(optimizer)
+    assert keras.optimizers.deserialize(config).decoupled is False
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_some_variables_learn_at_another_rate(
+    strategy_of, name, sparse, replicas
+):
+    lazy, dense, kwargs = PAIRS[name]
+    # Half of each gradient on each of two replicas.
+    slopes = [s / replicas for s in SLOPES]
+    order = list(range(ROWS))
+    strategy = strategy_of(replicas)
+    with strategy.scope():
+        layers = [keras.layers.Embedding(ROWS, DIM) for _ in range(2)]
+        for layer in layers:
+            layer.build((None,))
+        variables = [layer.trainable_weights[0] for layer in layers]
+        optimizer = lazy(0.1, **kwargs)
+        optimizer.scale_learning_rate(3.0, variables[1:])
+        optimizer.build(variables)
+    for variable in variables:
+        variable.assign(START)
+
+    @tf.function
+    def step(slopes):
+        with tf.GradientTape() as tape:
+            values = [
+                tf.gather(v, order) if sparse else tf.convert_to_tensor(v)
+                for v in variables
+            ]
+            loss = tf.add_n([tf.reduce_sum(v * slopes) for v in values])
+        gradients = tape.gradient(loss, variables)
+        assert isinstance(gradients[0], tf.IndexedSlices) == sparse
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    for values in slopes:
+        strategy.run(step, [tf.constant(values)])
+    for variable, rate in zip(variables, [0.1, 0.3], strict=True):
+        expected = trained(dense(rate, **kwargs), map(tf.constant, SLOPES))
+        np.testing.assert_allclose(
+            np.array(variable), expected, rtol=1e-5, atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("name", PAIRS)

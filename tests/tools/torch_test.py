@@ -9,6 +9,7 @@ import pytest
 import torch
 from tensorflow import keras
 
+from unpg_tf import backbones
 from unpg_tf.backbones import iresnet
 from unpg_tf.tools import export_torch
 from unpg_tf.tools import import_torch
@@ -72,7 +73,32 @@ def test_both_networks_agree(tensors, scaling):
     layer = model.get_layer("layer3.0.bn2")
     layer.set_weights([1.1 * weight for weight in layer.get_weights()])
     scaling = import_torch.SCALINGS[scaling]
-    assert import_torch.difference(model, tensors, 18, scaling) > 1e-3
+    assert import_torch.difference(model, tensors, "iresnet18", scaling) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("arch", "kind"),
+    [
+        ("mobilefacenet", {"recompute": True}),
+        # A margin of 4 pixels, which no patch holds.
+        ("vit_t", {}),
+        ("vit_t", {"recompute": True}),
+    ],
+)
+def test_other_networks_go_there_and_back(arch, kind):
+    model = backbones.build(arch, 31, DIM, **kind)
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if len(weight.shape) in (1, 3):
+            weight.assign(rng.uniform(0.1, 1, weight.shape))
+    tensors = export_torch.convert(model)
+    back, error = import_torch.convert(tensors, arch, 31)
+    assert error < 1e-4
+    images = rng.integers(0, 256, (2, 31, 31, 3)).astype("float32")
+    np.testing.assert_allclose(back(images), model(images), rtol=1e-5)
+    tensors["mask"] = tensors.pop(next(iter(tensors)))
+    with pytest.raises(ValueError, match="missing: .*\n  extra: mask"):
+        import_torch.convert(tensors, arch, 31)
 
 
 def test_a_pickled_module_is_refused_with_the_way_out(tmp_path):

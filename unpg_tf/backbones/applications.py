@@ -60,7 +60,8 @@ def _find(name):
         close = ", ".join(known[n] for n in close)
         raise ValueError(
             "Expected a backbone: small, iresnet18, iresnet34, iresnet50, "
-            "iresnet100, iresnet200, or a model of keras.applications"
+            "iresnet100, iresnet200, mobilefacenet, vit_t, vit_s, vit_b, or a "
+            "model of keras.applications"
             + (f" such as {close}" if close else "")
             + f". Received: {name}"
         )

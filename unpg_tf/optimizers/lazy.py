@@ -17,18 +17,53 @@ class LazyUpdates(abc.ABC):
     other gradients the optimizer is Keras's own.
 
     A subclass states `update_rows` and `row_state`.
+
+    Attributes:
+        decoupled: bool. Whether weights decay by themselves, or as the
+            gradient of an L2 penalty would have it, through the momentum.
     """
+
+    decoupled = True
+    _scaled, _factor = frozenset(), 1.0
+
+    def scale_learning_rate(self, factor, variables):
+        """Has some variables learn faster or slower than the others.
+
+        Like `exclude_from_weight_decay`, it isn't part of the config.
+
+        Args:
+            factor: float, of the learning rate of these variables.
+            variables: list of the variables.
+
+        Example:
+
+        >>> optimizer.scale_learning_rate(10.0, model.head.trainable_weights)
+        """
+        self._scaled = frozenset(map(self._var_key, variables))
+        self._factor = float(factor)
 
     def update_step(self, gradient, variable, *learning_rate):
         """Applies one gradient, after the weight decay of what it touches."""
         rate = learning_rate[0] if learning_rate else self.learning_rate
         rate = tf.cast(tf.convert_to_tensor(rate), variable.dtype)
+        scaled = self._var_key(variable) in self._scaled
+        if scaled:
+            rate *= self._factor
         if isinstance(gradient, tf.IndexedSlices):
             self._update_rows_of(variable, gradient, rate)
             return
-        if self._decays(variable):
-            variable.assign_sub(variable * self._decay(rate))
-        super().update_step(gradient, variable, *learning_rate)
+        values, gradient = self._decayed(variable, gradient, rate, variable)
+        if values is not variable:
+            variable.assign(values)
+        if not scaled:
+            super().update_step(gradient, variable, *learning_rate)
+            return
+        tables = self._tables(variable)
+        state = [tf.convert_to_tensor(table) for table in tables]
+        step, state = self.update_rows(gradient, rate, state)
+        for table, new in zip(tables, state, strict=True):
+            table.assign(new)
+        variable.assign_sub(step)
 
     @abc.abstractmethod
     def update_rows(self, gradient, rate, state):
@@ -51,25 +86,27 @@ class LazyUpdates(abc.ABC):
 
     def _update_rows_of(self, variable, gradient, rate):
         rows, slopes = _with_repetitions_summed(gradient)
-        tables = [compat.tf_variable(t) for t in self.row_state(variable)]
+        tables = self._tables(variable)
         state = [tf.gather(table, rows) for table in tables]
-        step, state = self.update_rows(slopes, rate, state)
         values = tf.gather(variable, rows)
-        if self._decays(variable):
-            values -= values * self._decay(rate)
-        values -= step
+        values, slopes = self._decayed(values, slopes, rate, variable)
+        step, state = self.update_rows(slopes, rate, state)
         for table, new in zip(
-            [variable, *tables], [values, *state], strict=True
+            [variable, *tables], [values - step, *state], strict=True
         ):
             table.scatter_update(tf.IndexedSlices(new, rows))
 
-    def _decays(self, variable):
-        return self.weight_decay is not None and self._use_weight_decay(
-            variable
-        )
+    def _decayed(self, values, gradient, rate, variable):
+        """Values and gradient after the weight decay of a variable."""
+        if self.weight_decay is None or not self._use_weight_decay(variable):
+            return values, gradient
+        decay = tf.cast(self.weight_decay, rate.dtype)
+        if not self.decoupled:
+            return values, gradient + decay * values
+        return values - values * (rate * decay), gradient
 
-    def _decay(self, rate):
-        return rate * tf.cast(self.weight_decay, rate.dtype)
+    def _tables(self, variable):
+        return [compat.tf_variable(table) for table in self.row_state(variable)]
 
     def _apply_weight_decay(self, variables):
         # Keras calls it before the update; `update_step` knows the rows.

@@ -14,6 +14,9 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
 
     Args:
         *args: Those of `keras.optimizers.SGD`.
+        decoupled: bool. Whether `weight_decay` is taken off the weights by
+            themselves, as Keras does; or added to the gradient, as the L2
+            penalty of other libraries, which goes through the momentum.
         **kwargs: Those of `keras.optimizers.SGD`.
 
     Example:
@@ -23,6 +26,14 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
     >>> optimizer = unpg_tf.optimizers.LazySGD(0.1, momentum=0.9)
     >>> model.compile(optimizer, unpg_tf.losses.UNPGLoss())
     """
+
+    def __init__(self, *args, decoupled=True, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.decoupled = decoupled
+
+    def get_config(self):
+        """The arguments of the constructor, serialisable."""
+        return {**super().get_config(), "decoupled": self.decoupled}
 
     def row_state(self, variable):
         """See `LazyUpdates.row_state`."""

@@ -1,4 +1,4 @@
-"""Writes a Keras IResNet as a state dict for PyTorch.
+"""Writes a Keras backbone as a state dict for PyTorch.
 
     python -m unpg_tf.tools.export_torch --model=model.keras \
         --output=backbone.pth
@@ -38,10 +38,10 @@ def main(argv):
 
 
 def convert(model):
-    """The state dict of a Keras IResNet, a dict of names to arrays.
+    """The state dict of a Keras backbone, a dict of names to arrays.
 
     Raises:
-        ValueError: the model isn't an IResNet.
+        ValueError: the model isn't IResNet, MobileFaceNet or ViT.
     """
     backbone = model.backbone if isinstance(model, EmbeddingModel) else model
     ops.expect(

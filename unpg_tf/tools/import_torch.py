@@ -3,10 +3,10 @@
     python -m unpg_tf.tools.import_torch --checkpoint=backbone.pth \
         --arch=iresnet100 --output=model.keras
 
-The checkpoint is a state dict of IResNet, as InsightFace's arcface_torch and
-the authors of UNPG name its tensors, also with the prefix `module.`. Both
-networks then embed the same random images, and the model is written only if
-they agree.
+The checkpoint is a state dict of IResNet, MobileFaceNet or ViT, as
+InsightFace's arcface_torch and (for IResNet) the authors of UNPG name its
+tensors, also with the prefix `module.`. Both networks then embed the same
+random images, and the model is written only if they agree.
 """
 
 import math
@@ -18,13 +18,15 @@ from absl import flags
 
 from unpg_tf import backbones
 from unpg_tf import ops
-from unpg_tf.backbones.iresnet import BLOCKS
 from unpg_tf.files import replaced
 from unpg_tf.tools import state_dict
 from unpg_tf.tools import torch_files
+from unpg_tf.tools import torch_networks
+from unpg_tf.tools.torch_networks import ARCHITECTURES
 
 FLAGS = flags.FLAGS
-ARCHITECTURES = {f"iresnet{depth}": depth for depth in BLOCKS}
+# The last vector of each network; its length is the embedding's.
+_LAST = ("features.bias", "features.layers.3.bias", "feature.3.bias")
 # Of pixel values 0..255; the authors of UNPG take ImageNet's.
 SCALINGS = {
     "insightface": {"mean": 127.5, "std": 127.5},
@@ -79,10 +81,11 @@ def convert(tensors, arch, image_size=112, scaling="insightface"):
             networks differ.
     """
     tensors = state_dict.plain(tensors)
-    dim = len(tensors["features.bias"]) if "features.bias" in tensors else 512
+    dims = [len(tensors[name]) for name in _LAST if name in tensors]
+    dim = dims[0] if dims else 512
     model = backbones.build(arch, image_size, dim, **SCALINGS[scaling])
     state_dict.assign(model, tensors)
-    error = difference(model, tensors, ARCHITECTURES[arch], SCALINGS[scaling])
+    error = difference(model, tensors, arch, SCALINGS[scaling])
     ops.expect(
         math.isfinite(error) and error <= TOLERANCE,
         f"embeddings as PyTorch's, to {TOLERANCE} of the largest",
@@ -91,13 +94,13 @@ def convert(tensors, arch, image_size=112, scaling="insightface"):
     return model, error
 
 
-def difference(model, tensors, depth, scaling):
+def difference(model, tensors, arch, scaling):
     """The largest difference from PyTorch's embeddings of random images."""
     shape = (2, *model.input_shape[1:])
     images = np.random.default_rng(0).integers(0, 256, shape)
     images = images.astype(np.float32)
     scaled = (images - scaling["mean"]) / scaling["std"]
-    expected = torch_files.embeddings(tensors, scaled, depth)
+    expected = torch_networks.embeddings(arch, tensors, scaled)
     found = model(images, training=False).numpy()
     return float(abs(found - expected).max() / abs(expected).max())
 

@@ -1,12 +1,10 @@
-"""PyTorch's files, and an IResNet computed by PyTorch."""
+"""PyTorch's files."""
 
 import pickle
 
 import numpy as np
 
-from unpg_tf.backbones.iresnet import BLOCKS
-
-__all__ = ["embeddings", "load", "save"]
+__all__ = ["load", "save", "torch_module"]
 
 _REFUSED = """\
 Expected a file that holds tensors alone. Received: {path}: {error}
@@ -31,7 +29,7 @@ def load(path):
         FileNotFoundError: there is no such file.
         ValueError: the file holds something else, such as a pickled module.
     """
-    torch = _torch()
+    torch = torch_module()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
@@ -52,54 +50,9 @@ def load(path):
 
 def save(tensors, path):
     """Writes a state dict, a dict of names to NumPy arrays."""
-    torch = _torch()
+    torch = torch_module()
     state = {k: torch.tensor(np.array(v)) for k, v in tensors.items()}
     torch.save(state, path)
-
-
-def embeddings(tensors, images, depth):
-    """What an IResNet of PyTorch's operations answers, in inference mode.
-
-    Args:
-        tensors: dict, the state dict.
-        images: [n, height, width, 3] floats, scaled as the network takes them.
-        depth: 18, 34, 50, 100 or 200.
-
-    Returns:
-        [n, dim] NumPy array.
-    """
-    torch = _torch()
-    functional = torch.nn.functional
-    state = {k: torch.tensor(np.array(v)) for k, v in tensors.items()}
-
-    def norm(x, name):
-        names = ("running_mean", "running_var", "weight", "bias")
-        return functional.batch_norm(x, *(state[f"{name}.{n}"] for n in names))
-
-    def conv(x, name, stride=1):
-        kernel = state[f"{name}.weight"]
-        padding = kernel.shape[2] // 2
-        return functional.conv2d(x, kernel, stride=stride, padding=padding)
-
-    def block(x, name, stride):
-        y = norm(conv(norm(x, f"{name}.bn1"), f"{name}.conv1"), f"{name}.bn2")
-        y = functional.prelu(y, state[f"{name}.prelu.weight"])
-        y = norm(conv(y, f"{name}.conv2", stride), f"{name}.bn3")
-        if stride > 1:
-            x = conv(x, f"{name}.downsample.0", stride)
-            x = norm(x, f"{name}.downsample.1")
-        return x + y
-
-    with torch.no_grad():
-        x = torch.tensor(np.array(images.transpose(0, 3, 1, 2), np.float32))
-        x = norm(conv(x, "conv1"), "bn1")
-        x = functional.prelu(x, state["prelu.weight"])
-        for stage, blocks in enumerate(BLOCKS[depth], 1):
-            for i in range(blocks):
-                x = block(x, f"layer{stage}.{i}", 1 if i else 2)
-        x = norm(x, "bn2").flatten(1)
-        x = functional.linear(x, state["fc.weight"], state["fc.bias"])
-        return norm(x, "features").numpy()
 
 
 def _array(tensor):
@@ -108,7 +61,8 @@ def _array(tensor):
     return tensor.numpy()
 
 
-def _torch():
+def torch_module():
+    """PyTorch, or an `ImportError` that says how to get it."""
     try:
         import torch
     except ImportError as error:
