@@ -30,6 +30,7 @@ import tempfile
 from pathlib import Path
 
 import tensorflow as tf
+import train_augmentation
 import train_data
 import train_flags
 import train_machine
@@ -114,7 +115,7 @@ def _train():
         labels,
         FLAGS.batch_size,
         image_size=FLAGS.image_size,
-        augment=train_data.augmentation(),
+        augment=train_augmentation.augmentation(),
         seed=FLAGS.seed,
         identities_per_batch=FLAGS.identities_per_batch,
         on_bad_image=on_bad_image,

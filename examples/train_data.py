@@ -76,18 +76,6 @@ def _strengths():
     return data.Strengths(*(FLAGS[f"synthetic_{name}"].value for name in names))
 
 
-def augmentation():
-    """The random changes to training images."""
-    return data.Augmentation(
-        flip=FLAGS.flip,
-        zoom=FLAGS.zoom,
-        shift=FLAGS.shift,
-        brightness=FLAGS.brightness,
-        contrast=FLAGS.contrast,
-        saturation=FLAGS.saturation,
-    )
-
-
 def verification():
     """The callback that verifies after each epoch, if there are pairs."""
     if FLAGS.data == "synthetic":

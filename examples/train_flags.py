@@ -1,8 +1,10 @@
 """The flags of train.py."""
 
+import train_augmentation
 import train_optimizer
 from absl import flags
 
+flags.adopt_module_key_flags(train_augmentation)
 flags.adopt_module_key_flags(train_optimizer)
 HEADS = [
     "cosface",
@@ -97,41 +99,6 @@ for _name, _what in {
         0.5,
         f"With --data=synthetic: how strongly {_what} changes from image to "
         "image, 0 to 1.",
-        lower_bound=0.0,
-        upper_bound=1.0,
-    )
-
-# Augmentation.
-flags.DEFINE_float(
-    "flip",
-    0.5,
-    "Probability that a training image is mirrored.",
-    lower_bound=0.0,
-    upper_bound=1.0,
-)
-flags.DEFINE_float(
-    "zoom",
-    0.1,
-    "Largest relative change of the size of what a training image shows.",
-    lower_bound=0.0,
-    upper_bound=0.9,
-)
-flags.DEFINE_float(
-    "shift",
-    0.04,
-    "Largest move of a training image, as a part of its side.",
-    lower_bound=0.0,
-    upper_bound=1.0,
-)
-for _name, _what in {
-    "brightness": "the brightness",
-    "contrast": "the contrast",
-    "saturation": "the saturation of the colours",
-}.items():
-    flags.DEFINE_float(
-        _name,
-        0.2,
-        f"Largest relative change of {_what}, 0 to 1.",
         lower_bound=0.0,
         upper_bound=1.0,
     )

@@ -1,11 +1,11 @@
 """The model that train.py trains: backbone, head, loss."""
 
-import json
 import re
 
 import train_optimizer
 from absl import flags
 from tensorflow import keras
+from train_options import parsed_options
 
 from unpg_tf import backbones
 from unpg_tf import evaluation
@@ -157,18 +157,6 @@ def _addons_loss(name):
     options = parsed_options("loss_option")
     own = {k: options.pop(k) for k in ("global_batch", "scale") if k in options}
     return losses.AddonsLoss(name, FLAGS.embedding_dim, options, **own)
-
-
-def parsed_options(flag):
-    """The values of a flag of NAME=VALUE: numbers, or else strings."""
-    arguments = {}
-    for option in FLAGS[flag].value:
-        name, _, value = option.partition("=")
-        try:
-            arguments[name] = json.loads(value)
-        except json.JSONDecodeError:
-            arguments[name] = value
-    return arguments
 
 
 def _construct(constructor, flag, arguments):

@@ -1,5 +1,6 @@
 """Training images: folders, records, shards, drawn ones, into tf.data."""
 
+from unpg_tf.data.addons_images import AddonsImages
 from unpg_tf.data.augmentation import Augmentation
 from unpg_tf.data.folder import ImageFolder
 from unpg_tf.data.folder import read_folder
@@ -29,6 +30,7 @@ from unpg_tf.data.synthetic import verification_pairs
 from unpg_tf.data.tfds import TFDSImages
 
 __all__ = [
+    "AddonsImages",
     "Augmentation",
     "Balanced",
     "EncodedImages",
