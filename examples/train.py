@@ -47,6 +47,7 @@ from train_checkpoints import last_checkpoint
 from train_numbers import FiniteGradients
 
 from unpg_tf import data
+from unpg_tf import evaluation
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(train_flags)
@@ -87,11 +88,12 @@ def _train():
     checkpoint = _checkpoint_to_resume()
     strategy = train_machine.set_up()
     on_bad_image = train_data.on_bad_image()
-    images, labels = train_data.training_set(on_bad_image)
+    training_set = train_data.training_set(on_bad_image)
     verification = train_data.verification()
-    steps = len(labels) // FLAGS.batch_size
+    steps = len(training_set.labels) // FLAGS.batch_size
     with strategy.scope():
-        model = train_model.compiled_model(int(labels.max()) + 1, steps)
+        classes = int(training_set.labels.max()) + 1
+        model = train_model.compiled_model(classes, steps)
     output_dir = _output_dir()
     run = {
         "batch_size": FLAGS.batch_size,
@@ -109,21 +111,25 @@ def _train():
     if checkpoint:
         _restore(checkpoints, *checkpoint)
     _write_flags(output_dir / "flags.txt")
+    options = {
+        "batch_size": FLAGS.batch_size,
+        "image_size": FLAGS.image_size,
+        "augment": train_augmentation.augmentation(),
+        "seed": FLAGS.seed,
+        "identities_per_batch": FLAGS.identities_per_batch,
+        "on_bad_image": on_bad_image,
+    }
     batches = functools.partial(
         data.training_batches,
-        images,
-        labels,
-        FLAGS.batch_size,
-        image_size=FLAGS.image_size,
-        augment=train_augmentation.augmentation(),
-        seed=FLAGS.seed,
-        identities_per_batch=FLAGS.identities_per_batch,
-        on_bad_image=on_bad_image,
+        training_set.images,
+        training_set.labels,
+        **options,
+    )
+    batch_of = functools.partial(
+        train_data.batch_of, training_set=training_set, **options
     )
     finite = FiniteGradients(
-        output_dir / "bad_batches",
-        lambda step: next(iter(batches(first_step=step))),
-        FLAGS.on_nan == "stop",
+        output_dir / "bad_batches", batch_of, FLAGS.on_nan == "stop"
     )
     with strategy.scope():
         finite.watch(model)
@@ -136,6 +142,7 @@ def _train():
             )
         ),
         *verification,
+        _statistics(batch_of, output_dir / "tensorboard" / "steps"),
         *([train_data.SkippedCount(on_bad_image)] if on_bad_image else []),
         ScalarLog(str(output_dir / "tensorboard")),
         csv_log(output_dir / "log.csv", checkpoints.position["epoch"]),
@@ -154,6 +161,14 @@ def _train():
     _save(model, output_dir / "model.keras")
     if train_machine.is_chief():
         print(f"{_model_path()}: trained for {FLAGS.epochs} epochs")
+
+
+def _statistics(batch_of, log_dir):
+    """The callback of statistics, on a batch that a resumed run has as well."""
+    images, labels, _ = batch_of(0)
+    every = FLAGS.statistics_steps or None
+    log_dir = log_dir if every else None
+    return evaluation.StatisticsCallback(images, labels, every, log_dir)
 
 
 def _stretches(position):

@@ -1,5 +1,10 @@
 """The images that train.py trains on, and the pairs that it verifies."""
 
+from collections.abc import Callable
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
 import tensorflow as tf
 from absl import flags
 from tensorflow import keras
@@ -11,27 +16,69 @@ FLAGS = flags.FLAGS
 SYNTHETIC_PAIRS = 400
 
 
+class TrainingSet(NamedTuple):
+    """What train.py trains on.
+
+    Attributes:
+        images: a source, or pixels where they are in memory.
+        labels: [n] int32 array.
+        where: function of a row to what names its image.
+    """
+
+    images: Any
+    labels: np.ndarray
+    where: Callable
+
+
 def training_set(on_bad_image):
-    """Images (a source, or pixels where they are in memory) and labels."""
+    """The `TrainingSet` that the flags ask for."""
     if FLAGS.data == "synthetic":
         count = FLAGS.synthetic_identities * FLAGS.synthetic_images
         print(f"Drawing {count} images", flush=True)
-        return data.labelled_images(
+        drawn = data.labelled_images(
             FLAGS.synthetic_identities,
             FLAGS.synthetic_images,
             FLAGS.image_size,
             strengths=_strengths(),
         )
+        return TrainingSet(*drawn, "drawn image {}".format)
     people = data.read_people(FLAGS.people) if FLAGS.people else None
     images, labels, names = data.open_images(
         FLAGS.data, people, FLAGS.min_images, _excluded()
     )
     print(f"{FLAGS.data}: {len(images)} images of {len(names)} identities")
+    where = images.__getitem__ if isinstance(images, list) else images.where
     if not FLAGS.cache:
-        return images, labels
+        return TrainingSet(images, labels, where)
     print("Decoding them into memory", flush=True)
     pixels, rows = data.load_readable(images, FLAGS.image_size, on_bad_image)
-    return pixels, labels[rows]
+    return TrainingSet(pixels, labels[rows], lambda row: where(rows[row]))
+
+
+def batch_of(step, training_set, **options):
+    """Images, labels and names of a batch of the training.
+
+    Args:
+        step: integer, counted from the training's start.
+        training_set: `TrainingSet`.
+        **options: Arguments of `data.training_batches`.
+    """
+    images, labels, where = training_set
+    rows = np.arange(len(labels))
+
+    def first(images, labels, **changes):
+        batches = data.training_batches(
+            images, labels, first_step=step, **{**options, **changes}
+        )
+        return next(batches.as_numpy_iterator())
+
+    if FLAGS.identities_per_batch is None:
+        # In place of the labels, on which the order doesn't depend.
+        pixels, rows = first(images, rows)
+    else:
+        pixels, _ = first(images, labels)
+        rows, _ = first(rows, labels, augment=None)
+    return pixels, labels[rows], [str(where(row)) for row in rows]
 
 
 def on_bad_image():

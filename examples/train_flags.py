@@ -291,6 +291,13 @@ flags.DEFINE_integer(
     "end.",
     lower_bound=0,
 )
+flags.DEFINE_integer(
+    "statistics_steps",
+    0,
+    "Measure the statistics of UNPG every so many steps of an epoch as well, "
+    "into tensorboard/steps; at its end they are logged in any case.",
+    lower_bound=0,
+)
 flags.DEFINE_string(
     "pairs",
     None,

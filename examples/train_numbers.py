@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from unpg_tf import compat
 from unpg_tf.files import replaced
 
 
@@ -22,7 +23,7 @@ class FiniteGradients(keras.callbacks.Callback):
     Args:
         directory: path, where batches are saved.
         batch_of: function of a step, counted from the training's start, to
-            its images and labels.
+            its images, labels and the names of the images' files.
         stop: bool, whether to end the training then.
     """
 
@@ -34,6 +35,7 @@ class FiniteGradients(keras.callbacks.Callback):
         self.directory = Path(directory)
         self.batch_of = batch_of
         self.stop = stop
+        self._scale_told = False
 
     def watch(self, model):
         """Puts itself between the gradients and the optimizer of a model."""
@@ -44,7 +46,7 @@ class FiniteGradients(keras.callbacks.Callback):
             dtype=tf.int64,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
-        if _loss_scale(model.optimizer) is None:
+        if compat.loss_scale(model.optimizer) is None:
             self._apply = model.optimizer.apply_gradients
             self._optimizer = model.optimizer
             model.optimizer.apply_gradients = self._apply_finite
@@ -77,9 +79,11 @@ class FiniteGradients(keras.callbacks.Callback):
         self._look()
 
     def _look(self):
-        scale = _loss_scale(self.model.optimizer)
-        if scale is not None and scale < 1.0:
-            self._tell(f"a loss scale of 1 or more. Received: {scale}")
+        optimizer = self.model.optimizer
+        scale = compat.loss_scale(optimizer)
+        rate = float(tf.convert_to_tensor(optimizer.learning_rate))
+        if scale is not None:
+            self._look_at_scale(scale, rate)
         step = int(self.first.numpy())
         if step < 0:
             self._note()
@@ -89,21 +93,31 @@ class FiniteGradients(keras.callbacks.Callback):
             self.model.non_trainable_weights, self.state, strict=True
         ):
             weight.assign(value)
-        path = self._save_batch(step)
-        rate = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
         self._tell(
             "finite gradients: a lower --learning_rate, a longer "
             f"--warmup_epochs. Received: others in step {step}, learning rate "
-            f"{rate:g}, loss scale {scale or 1:g}; its batch is in {path}"
+            f"{rate:g}, loss scale {scale or 1:g}; its batch is in "
+            f"{self._save_batch(step)}"
         )
         return True
 
+    def _look_at_scale(self, scale, rate):
+        # Keras 2 never goes below 1.
+        if scale <= 1.0 and not self._scale_told:
+            self._scale_told = True
+            step = int(tf.convert_to_tensor(self.model.optimizer.iterations))
+            self._tell(
+                "a loss scale above 1: a lower --learning_rate, or "
+                f"--mixed_precision=bfloat16. Received: {scale:g} after "
+                f"{step} steps, learning rate {rate:g}"
+            )
+
     def _save_batch(self, step):
-        images, labels = self.batch_of(step)
+        images, labels, names = self.batch_of(step)
         path = self.directory / f"{step}.npz"
         with replaced(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, images=images, labels=labels)
-        return path
+            np.savez_compressed(file, images=images, labels=labels, names=names)
+        return f"{path}, of {', '.join(names[:3])} and so on"
 
     def _tell(self, message):
         if self.stop:
@@ -135,13 +149,3 @@ def _where(good, gradient):
     if not isinstance(gradient, tf.IndexedSlices):
         return values
     return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
-
-
-def _loss_scale(optimizer):
-    """The loss scale of a half-precision optimizer, else None."""
-    for name in ("dynamic_scale", "loss_scale"):
-        if getattr(optimizer, "inner_optimizer", None) is not None:
-            scale = getattr(optimizer, name, None)
-            if scale is not None:
-                return float(tf.convert_to_tensor(scale))
-    return None

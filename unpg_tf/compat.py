@@ -15,3 +15,16 @@ HAS_XLA = tf.test.is_built_with_xla() and platform.system() != "Darwin"
 def tf_variable(variable):
     """The `tf.Variable` of a Keras variable, which Keras 3 wraps."""
     return variable.value if IS_KERAS_3 else variable
+
+
+def loss_scale(optimizer):
+    """The loss scale of a half-precision optimizer, else None."""
+    if getattr(optimizer, "inner_optimizer", None) is None:
+        return None
+    if not IS_KERAS_3:
+        scale = optimizer.loss_scale
+    elif optimizer.built:
+        scale = optimizer.dynamic_scale
+    else:
+        scale = optimizer.initial_scale
+    return float(tf.convert_to_tensor(scale))

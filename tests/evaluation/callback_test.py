@@ -7,6 +7,7 @@ from tensorflow import keras
 
 from unpg_tf.evaluation import Embedder
 from unpg_tf.evaluation import VerificationCallback
+from unpg_tf.evaluation import evaluate_embeddings
 from unpg_tf.evaluation import evaluate_pairs
 from unpg_tf.evaluation import synthetic_pairs
 from unpg_tf.layers import CosFace
@@ -84,3 +85,29 @@ def test_one_fold_takes_the_threshold_of_other_pairs():
     embedder = Embedder(model, flip=False)
     report = evaluate_pairs(embedder, pairs, others).report
     assert history["val_pair_accuracy"] == [pytest.approx(report["accuracy"])]
+
+
+def test_embeddings_that_overflow_are_like_no_other(caplog):
+    pairs = synthetic_pairs(40, SIZE, folds=4)
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = compiled_model()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    model.optimizer.learning_rate = 0.0
+    dense = model.backbone.layers[-1]
+    # Now about half of the images have an entry beyond what float16 holds.
+    embedder = Embedder(model, flip=False, unit_length=False)
+    largest = np.abs(embedder(pairs.images)).max(axis=1)
+    dense.kernel.assign(dense.kernel * 65504 / np.median(largest))
+    callback = VerificationCallback(pairs, flip=False)
+    history = model.fit(dataset(), callbacks=[callback], verbose=0).history
+    embeddings = Embedder(model, flip=False)(pairs.images)
+    finite = np.isfinite(embeddings).all(axis=1)
+    assert 0 < finite.sum() < len(finite)
+    assert f"Received: {np.sum(~finite)} of {len(finite)} that" in caplog.text
+    embeddings[~finite] = 0.0
+    expected = evaluate_embeddings(
+        embeddings, pairs.left, pairs.right, pairs.same, pairs.fold
+    )
+    assert history["val_auc"] == [pytest.approx(expected["auc"])]

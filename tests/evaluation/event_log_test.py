@@ -4,24 +4,12 @@ import tensorflow as tf
 from tensorflow import keras
 
 from tests.evaluation.cases import random_case
+from tests.evaluation.events import events
 from unpg_tf.evaluation import Embedder
 from unpg_tf.evaluation import EventLog
 from unpg_tf.evaluation import VerificationCallback
 from unpg_tf.evaluation import evaluate_pairs
 from unpg_tf.evaluation import synthetic_pairs
-
-
-def events(folder):
-    """Step, name, kind and value of all that was written."""
-    found = []
-    for file in sorted(folder.glob("events*")):
-        for record in tf.data.TFRecordDataset(str(file)):
-            event = tf.compat.v1.Event.FromString(record.numpy())
-            for value in event.summary.value:
-                kind = value.metadata.plugin_data.plugin_name
-                tensor = tf.make_ndarray(value.tensor)
-                found.append((event.step, value.tag, kind, tensor))
-    return found
 
 
 def test_numbers_pictures_and_histograms_are_written(tmp_path):

@@ -18,6 +18,7 @@ IMAGES = RNG.normal(size=[STEPS, BATCH, 3]).astype("float32")
 # Of the second replica alone.
 IMAGES[BAD, -1, 0] = np.nan
 LABELS = RNG.normal(size=[STEPS, BATCH, 1]).astype("float32")
+NAMES = [f"{letter}.jpg" for letter in "abcdef"]
 
 
 def fit(strategy, folder, stop):
@@ -31,7 +32,7 @@ def fit(strategy, folder, stop):
         )
         model.compile(keras.optimizers.SGD(0.1), "mse")
         finite = train_numbers.FiniteGradients(
-            folder, lambda step: (IMAGES[step], LABELS[step]), stop
+            folder, lambda step: (IMAGES[step], LABELS[step], NAMES), stop
         )
         finite.watch(model)
     flat = (IMAGES.reshape([-1, 3]), LABELS.reshape([-1, 1]))
@@ -46,9 +47,12 @@ def test_a_bad_step_is_skipped_and_its_batch_saved(
 ):
     model = fit(strategy_of(replicas), tmp_path, stop=False)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
-    assert f"others in step {BAD}, learning rate 0.1" in capsys.readouterr().out
     (path,) = tmp_path.iterdir()
+    told = capsys.readouterr().out
+    assert f"others in step {BAD}, learning rate 0.1, loss scale 1; " in told
+    assert f"its batch is in {path}, of a.jpg, b.jpg, c.jpg and so on" in told
     saved = np.load(path)
+    assert saved["names"].tolist() == NAMES
     assert path.name == f"{BAD}.npz"
     np.testing.assert_array_equal(saved["images"], IMAGES[BAD])
     np.testing.assert_array_equal(saved["labels"], LABELS[BAD])
@@ -57,3 +61,26 @@ def test_a_bad_step_is_skipped_and_its_batch_saved(
 def test_a_bad_step_ends_the_training(strategy_of, tmp_path):
     with pytest.raises(FloatingPointError, match=f"others in step {BAD}"):
         fit(strategy_of(1), tmp_path, stop=True)
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_a_loss_scale_at_its_floor_is_told_once(tmp_path, capsys, stop):
+    model = keras.Sequential([keras.Input([3]), keras.layers.Dense(1)])
+    optimizer = keras.mixed_precision.LossScaleOptimizer(
+        keras.optimizers.SGD(0.1), initial_scale=4.0
+    )
+    model.compile(optimizer, "mse")
+    finite = train_numbers.FiniteGradients(tmp_path, None, stop)
+    finite.watch(model)
+    finite.EVERY = 1
+    images = np.full([6, 3], np.nan, "float32")
+    arguments = {"batch_size": 1, "callbacks": [finite], "verbose": 0}
+    expected = "Expected a loss scale above 1: a lower --learning_rate"
+    if stop:
+        with pytest.raises(FloatingPointError, match=expected) as error:
+            model.fit(images, np.zeros([6, 1]), **arguments)
+        assert str(error.value).endswith("steps, learning rate 0.1")
+    else:
+        model.fit(images, np.zeros([6, 1]), **arguments)
+        told = capsys.readouterr().out
+        assert told.count(expected.lower()) == 1

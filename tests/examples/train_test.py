@@ -75,6 +75,8 @@ def test_a_run_leaves_model_log_and_flags(finished):
     rows = read_log(folder)
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
     assert {"loss", "accuracy", "val_pair_accuracy", "val_auc"} <= set(rows[0])
+    assert 0.5 <= float(rows[-1]["kept_share"]) <= 1.0
+    assert 0.0 < float(rows[-1]["unpg_share"]) < 1.0
     assert "--embedding_dim=16" in (folder / "flags.txt").read_text()
 
 

@@ -35,6 +35,7 @@ from unpg_tf.evaluation.roc import tar_at_far
 from unpg_tf.evaluation.roc import threshold_at_far
 from unpg_tf.evaluation.search import top_matches
 from unpg_tf.evaluation.served_model import ServedModel
+from unpg_tf.evaluation.statistics_callback import StatisticsCallback
 from unpg_tf.evaluation.stored import CachedEmbedder
 from unpg_tf.evaluation.stored import StoredEmbeddings
 from unpg_tf.evaluation.stored import image_names
@@ -58,6 +59,7 @@ __all__ = [
     "RocCurve",
     "Separation",
     "ServedModel",
+    "StatisticsCallback",
     "StoredEmbeddings",
     "Templates",
     "VerificationCallback",

@@ -1,5 +1,8 @@
 """Verification at the end of each epoch of a training."""
 
+import logging
+
+import numpy as np
 from tensorflow import keras
 
 from unpg_tf.evaluation.embed import Embedder
@@ -15,6 +18,11 @@ class VerificationCallback(keras.callbacks.Callback):
     `val_tar_at_far_0.1` and so on where there are enough pairs. Callbacks
     that read them, such as `CSVLogger`, `TensorBoard` and `ModelCheckpoint`,
     have to come later in the list.
+
+    An image whose embedding isn't finite counts as like no other, with a
+    warning by the logger "unpg_tf": in float16 a network overflows after its
+    first steps, as long as the moving averages of batch normalisation lag
+    behind, and is none the worse for it later.
 
     Args:
         pairs: the `Pairs` to measure on.
@@ -61,8 +69,8 @@ class VerificationCallback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Prepares the embedding of images by the model in training."""
-        self._embedder = Embedder(
-            self.model, self.image_size, self.flip, self.batch_size
+        self._embedder = _FiniteEmbedder(
+            Embedder(self.model, self.image_size, self.flip, self.batch_size)
         )
         if self.log_dir is not None:
             self._log = EventLog(self.log_dir)
@@ -82,6 +90,27 @@ class VerificationCallback(keras.callbacks.Callback):
             )
         if logs is not None:
             logs.update(_logs(report))
+
+
+class _FiniteEmbedder:
+    """Puts zeros in place of embeddings that aren't finite, and warns."""
+
+    def __init__(self, embedder):
+        self.embedder = embedder
+        self.flip = embedder.flip
+
+    def __call__(self, images, verbose=0):
+        embeddings = self.embedder(images, verbose)
+        finite = np.isfinite(embeddings).all(axis=1)
+        if not finite.all():
+            logging.getLogger("unpg_tf").warning(
+                "Expected finite embeddings to verify (with float16 only once "
+                "the moving averages of batch normalisation have settled). "
+                "Received: %d of %d that aren't, and count as like no other",
+                np.sum(~finite),
+                len(finite),
+            )
+        return np.where(finite[:, np.newaxis], embeddings, 0.0)
 
 
 def _logs(report):

@@ -30,6 +30,18 @@ class EventLog:
     def __init__(self, directory):
         self._writer = tf.summary.create_file_writer(str(directory))
 
+    def write_scalars(self, step, scalars):
+        """Writes numbers.
+
+        Args:
+            step: integer, such as the epoch.
+            scalars: dictionary of names to numbers.
+        """
+        with self._writer.as_default(step=step):
+            for name, value in scalars.items():
+                _write(name, "scalars", tf.constant(value, tf.float32))
+        self._writer.flush()
+
     def write(self, step, scalars, similarities, same, threshold=None):
         """Writes numbers, the ROC curve and histograms of an evaluation.
 
@@ -43,9 +55,8 @@ class EventLog:
         Raises:
             ImportError: matplotlib is missing.
         """
+        self.write_scalars(step, scalars)
         with self._writer.as_default(step=step):
-            for name, value in scalars.items():
-                _write(name, "scalars", tf.constant(value, tf.float32))
             for kind, name in ((same, "same"), (~same, "different")):
                 counted = _counted(similarities[kind])
                 _write(f"similarities/{name}", "histograms", counted)

@@ -109,7 +109,8 @@ class EmbeddingModel(keras.Model):
     ):
         """Applies the head to the embeddings `y_pred`, then the loss."""
         ops.expect(y is not None, "labels beside the images", y=y)
-        embeddings = ops.in_single_precision(y_pred)
+        # The head's, float32 or wider also where the backbone's is half.
+        embeddings = tf.cast(y_pred, self.head.compute_dtype)
         dim = embeddings.shape[-1]
         expected = getattr(self.loss, "embedding_dim", dim)
         ops.expect(

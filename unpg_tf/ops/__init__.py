@@ -14,10 +14,15 @@ from unpg_tf.ops.negatives import kept_negatives
 from unpg_tf.ops.negatives import log_mass
 from unpg_tf.ops.negatives import negative_pairs
 from unpg_tf.ops.negatives import similarities
+from unpg_tf.ops.negatives import whisker_bounds
 from unpg_tf.ops.order_statistics import order_statistics
 from unpg_tf.ops.sampling import columns_of
 from unpg_tf.ops.sampling import sampled_classes
 from unpg_tf.ops.softmax import softmax_loss
+from unpg_tf.ops.statistics import center_statistics
+from unpg_tf.ops.statistics import pair_statistics
+from unpg_tf.ops.statistics import separation_statistics
+from unpg_tf.ops.statistics import unpg_statistics
 from unpg_tf.ops.targets import replace_targets
 from unpg_tf.ops.targets import targets_of
 from unpg_tf.ops.unit import unit_vectors
@@ -25,6 +30,7 @@ from unpg_tf.ops.unit import unit_vectors
 __all__ = [
     "add_angle",
     "angle_of",
+    "center_statistics",
     "class_ids",
     "columns_of",
     "expect",
@@ -33,10 +39,14 @@ __all__ = [
     "log_mass",
     "negative_pairs",
     "order_statistics",
+    "pair_statistics",
     "replace_targets",
     "sampled_classes",
+    "separation_statistics",
     "similarities",
     "softmax_loss",
     "targets_of",
     "unit_vectors",
+    "unpg_statistics",
+    "whisker_bounds",
 ]

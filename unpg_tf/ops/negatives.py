@@ -72,14 +72,30 @@ def kept_negatives(pairs, negative, whisker):
     """
     if math.isinf(whisker):
         return negative
+    low, high = whisker_bounds(pairs, negative, whisker)
+    pairs = tf.stop_gradient(pairs)
+    return negative & (pairs >= low) & (pairs <= high)
+
+
+def whisker_bounds(pairs, negative, whisker):
+    """The ends of the whiskers of `kept_negatives`.
+
+    Args:
+        pairs: float32 or float64 tensor of similarities.
+        negative: bool tensor of the same shape.
+        whisker: float, at least 0, finite.
+
+    Returns:
+        A tuple of two scalars like `pairs`, without gradient; NaN where there
+        is no negative pair.
+    """
     # Integers: a quarter in float32 would be wrong beyond 2**24 pairs.
     count = tf.reduce_sum(tf.cast(negative, tf.int32))
     quarter, rest = count // 4, count % 4
     ranks = [quarter, 3 * quarter + 3 * rest // 4]
     q1, q3 = tf.unstack(order_statistics(pairs, negative, ranks))
     reach = whisker * (q3 - q1)
-    pairs = tf.stop_gradient(pairs)
-    return negative & (pairs >= q1 - reach) & (pairs <= q3 + reach)
+    return q1 - reach, q3 + reach
 
 
 def log_mass(pairs, kept, scale):
