@@ -47,5 +47,7 @@ def _collective(op):
     tensor = op.inputs[0]
     while not tensor.shape.is_fully_defined() and tensor.op.type in _CARRIERS:
         tensor = tensor.op.inputs[0]
-    size = tensor.dtype.size * tensor.shape.num_elements()
+    size = None  # Not known before the batch has been gathered.
+    if tensor.shape.is_fully_defined():
+        size = tensor.dtype.size * tensor.shape.num_elements()
     return Collective(kind, tuple(tensor.shape), size, op.name)

@@ -177,6 +177,12 @@ flags.register_validator(
     lambda rate: 0 < rate <= 1,
     "Expected --sample_rate above 0, at most 1.",
 )
+flags.DEFINE_bool(
+    "sharded",
+    False,
+    "Divide the class centres among the devices of --strategy=mirrored, each "
+    "of which then holds and trains its share.",
+)
 flags.DEFINE_string(
     "loss",
     "unpg",

@@ -50,8 +50,9 @@ def compiled_model(num_classes, steps):
         _start_from(model.backbone, FLAGS.init_from)
     if FLAGS.freeze is not None:
         _freeze(model.backbone, FLAGS.freeze)
-    # Of all classes, which a sampled head spares a step.
-    metrics = ["accuracy"] if FLAGS.sample_rate == 1 else []
+    # Of all classes, which a sampled or sharded head spares a step.
+    is_whole = FLAGS.sample_rate == 1 and not FLAGS.sharded
+    metrics = ["accuracy"] if is_whole else []
     optimizer = train_optimizer.optimizer(
         steps,
         parsed_options("optimizer_option"),
@@ -128,6 +129,7 @@ def _head(num_classes):
     arguments = {
         "num_classes": num_classes,
         "sample_rate": FLAGS.sample_rate,
+        "sharded": FLAGS.sharded,
     }
     if FLAGS.margin is not None:
         arguments["margin"] = FLAGS.margin

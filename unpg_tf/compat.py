@@ -14,7 +14,8 @@ HAS_XLA = tf.test.is_built_with_xla() and platform.system() != "Darwin"
 
 def tf_variable(variable):
     """The `tf.Variable` of a Keras variable, which Keras 3 wraps."""
-    return variable.value if IS_KERAS_3 else variable
+    is_wrapped = IS_KERAS_3 and isinstance(variable, keras.Variable)
+    return variable.value if is_wrapped else variable
 
 
 def loss_scale(optimizer):

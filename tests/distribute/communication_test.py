@@ -44,10 +44,30 @@ def test_a_step_gathers_embeddings_and_labels_once(
     assert gradients == ("Reduce", (size,))
 
 
-def step(strategy, head, loss):
+def test_shards_say_two_numbers_a_row_and_nothing_of_gradients(strategy_of):
+    found = collectives(
+        step(strategy_of(REPLICAS), "cosface", "margin", sharded=True)
+    )
+    *found, gradients = [(each.kind, each.shape) for each in found]
+    # Not static, as the batch that has been gathered isn't.
+    a_number_a_row = ("Reduce", (None,))
+    masses = [("Gather", (1, 2)), ("Gather", (1, None))]
+    mean = ("Reduce", (1,))
+    # There, and back: masses, targets and embeddings.
+    assert found == [
+        *BATCH,
+        a_number_a_row,
+        *masses,
+        mean,
+        *[a_number_a_row] * 3,
+    ]
+    assert gradients == ("Reduce", (training.DIM * (training.FEATURES + 1),))
+
+
+def step(strategy, head, loss, **arguments):
     """A traced step of training."""
     with strategy.scope():
-        model = models.EmbeddingModel(*training.make_parts(head))
+        model = models.EmbeddingModel(*training.make_parts(head, **arguments))
         model.compile(keras.optimizers.SGD(0.3), training.LOSSES[loss])
         model.optimizer.build(model.trainable_variables)
     batches = strategy.experimental_distribute_dataset(

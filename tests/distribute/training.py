@@ -23,9 +23,16 @@ LOSSES = {
     "margin": losses.MarginLoss(SCALE, embedding_dim=DIM),
     "unpg": losses.UNPGLoss(SCALE, embedding_dim=DIM),
 }
+OPTIMIZERS = {
+    "sgd": lambda: keras.optimizers.SGD(0.3),
+    "momentum": lambda: keras.optimizers.SGD(
+        0.3, momentum=0.9, weight_decay=0.01
+    ),
+    "adamw": lambda: keras.optimizers.AdamW(0.05),
+}
 
 
-def make_parts(name):
+def make_parts(name, num_classes=CLASSES, **arguments):
     """A backbone with embeddings of lengths about 30, and a head."""
     normal = keras.initializers.RandomNormal
     backbone = keras.Sequential(
@@ -37,7 +44,10 @@ def make_parts(name):
         ]
     )
     head = heads.make(
-        name, CLASSES, centers_initializer=normal(stddev=1.0, seed=2)
+        name,
+        num_classes,
+        centers_initializer=normal(stddev=1.0, seed=2),
+        **arguments,
     )
     return backbone, head
 
@@ -47,21 +57,27 @@ def dataset(batch_size=BATCH):
     return rows.batch(batch_size)
 
 
-def fit(strategy, name, loss, batch_size=BATCH):
-    """Losses by epoch and the weights after some epochs of `fit`."""
+def compiled(strategy, name, loss, optimizer="sgd", **arguments):
+    """A model that is ready for `fit`."""
     with strategy.scope():
-        model = models.EmbeddingModel(*make_parts(name))
-        model.compile(keras.optimizers.SGD(0.3), LOSSES[loss])
+        model = models.EmbeddingModel(*make_parts(name, **arguments))
+        model.compile(OPTIMIZERS[optimizer](), LOSSES[loss])
+    return model
+
+
+def fit(*arguments, batch_size=BATCH, epochs=EPOCHS, **options):
+    """Losses by epoch and the weights after some epochs of `fit`."""
+    model = compiled(*arguments, **options)
     start = model.get_weights()
-    history = model.fit(dataset(batch_size), epochs=EPOCHS, verbose=0)
+    history = model.fit(dataset(batch_size), epochs=epochs, verbose=0)
     trained = model.get_weights()
     assert all((a != b).any() for a, b in zip(start, trained, strict=True))
     return history.history["loss"], trained
 
 
 @functools.cache
-def fit_on_one(name, loss, batch_size=BATCH):
-    return fit(tf.distribute.get_strategy(), name, loss, batch_size)
+def fit_on_one(*arguments, **options):
+    return fit(tf.distribute.get_strategy(), *arguments, **options)
 
 
 def assert_same(found, expected):

@@ -39,7 +39,8 @@ def test_more_replicas_change_nothing(strategy_of, name, replicas):
 
 def test_the_first_batch_may_be_uneven(strategy_of):
     found = training.fit(strategy_of(2), "cosface", "unpg", batch_size=5)
-    training.assert_same(found, training.fit_on_one("cosface", "unpg", 5))
+    expected = training.fit_on_one("cosface", "unpg", batch_size=5)
+    training.assert_same(found, expected)
 
 
 def fit_functional(strategy):

@@ -3,19 +3,35 @@
 from unpg_tf.distribute.local_workers import run_local_workers
 from unpg_tf.distribute.multi_worker import MultiWorkerMirroredStrategy
 from unpg_tf.distribute.replicas import all_gather
+from unpg_tf.distribute.replicas import all_sum
 from unpg_tf.distribute.replicas import as_global_mean
 from unpg_tf.distribute.replicas import gather_batch
 from unpg_tf.distribute.replicas import mean_of_all
 from unpg_tf.distribute.replicas import of_all_rows
 from unpg_tf.distribute.replicas import row_numbers
+from unpg_tf.distribute.shards import as_shards
+from unpg_tf.distribute.shards import is_in_part
+from unpg_tf.distribute.shards import is_kept
+from unpg_tf.distribute.shards import is_sharded
+from unpg_tf.distribute.shards import keep
+from unpg_tf.distribute.shards import own_shard
+from unpg_tf.distribute.shards import rows_of_a_shard
 
 __all__ = [
     "MultiWorkerMirroredStrategy",
     "all_gather",
+    "all_sum",
     "as_global_mean",
+    "as_shards",
     "gather_batch",
+    "is_in_part",
+    "is_kept",
+    "is_sharded",
+    "keep",
     "mean_of_all",
     "of_all_rows",
+    "own_shard",
     "row_numbers",
+    "rows_of_a_shard",
     "run_local_workers",
 ]

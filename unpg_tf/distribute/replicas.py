@@ -91,6 +91,21 @@ def of_all_rows(function, embeddings, labels):
     return shared(function(rows, labels)), tf.size(labels)
 
 
+def all_sum(tensor):
+    """Adds up the replicas' tensors.
+
+    Differentiable: the gradients of the sum are summed over the replicas.
+
+    Args:
+        tensor: float tensor, of one shape on all replicas.
+
+    Returns:
+        A tensor like it, the same on every replica.
+    """
+    replicas = _replicas()
+    return tensor if replicas is None else replicas.all_reduce(_SUM, tensor)
+
+
 def as_global_mean(values, all_rows=None):
     """Makes the replicas' means of local rows one mean of all rows.
 

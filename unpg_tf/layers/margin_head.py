@@ -8,6 +8,7 @@ from tensorflow import keras
 from unpg_tf import compat
 from unpg_tf import distribute
 from unpg_tf import ops
+from unpg_tf.layers.sharded_centers import ShardedCenters
 
 # Replicas compute the same new value from gathered rows; one of them is kept.
 # The default aggregation would let each keep its own.
@@ -19,7 +20,7 @@ _SHARED = (
 
 
 @keras.utils.register_keras_serializable("unpg_tf")
-class MarginHead(keras.layers.Layer):
+class MarginHead(ShardedCenters, keras.layers.Layer):
     """Cosines of embeddings to class centres, with a margin on the targets.
 
     Without labels, `head(embeddings)` is the plain [batch, num_classes]
@@ -44,6 +45,9 @@ class MarginHead(keras.layers.Layer):
         sample_rate: float in (0, 1]. With less than 1, `EmbeddingModel`
             trains each step on the batch's classes and a sample of this
             share of all others, the same on every replica; see `sampled`.
+        sharded: bool. Whether replicas divide the class centres among
+            themselves, under `tf.distribute.MirroredStrategy`; see
+            `condensed`. On one device it changes nothing.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -53,7 +57,7 @@ class MarginHead(keras.layers.Layer):
 
     Attributes:
         centers: [num_classes, dim] weight. Rows are class centres, not
-            normalised.
+            normalised. Of a sharded head a replica sees its own rows alone.
 
     Raises:
         ValueError: For an argument out of range, or labels of a wrong shape.
@@ -69,7 +73,12 @@ class MarginHead(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_classes, centers_initializer=None, sample_rate=1.0, **kwargs
+        self,
+        num_classes,
+        centers_initializer=None,
+        sample_rate=1.0,
+        sharded=False,
+        **kwargs,
     ):
         kwargs["dtype"] = kwargs.get("dtype") or "float32"
         super().__init__(**kwargs)
@@ -88,8 +97,14 @@ class MarginHead(keras.layers.Layer):
             "sample_rate in (0, 1]",
             sample_rate=sample_rate,
         )
+        ops.expect(
+            sample_rate == 1 or not sharded,
+            "sample_rate=1 for a sharded head",
+            sample_rate=sample_rate,
+        )
         self.num_classes = int(num_classes)
         self.sample_rate = sample_rate
+        self.sharded = sharded
         self.centers_initializer = keras.initializers.get(
             centers_initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
@@ -107,17 +122,18 @@ class MarginHead(keras.layers.Layer):
             "embeddings of shape [batch, dim], dim known",
             shape=tuple(input_shape),
         )
-        self.centers = self.add_weight(
-            name="centers",
-            shape=(self.num_classes, dim),
-            initializer=self.centers_initializer,
-        )
+        self.centers = self.add_centers(dim)
         if self.sample_rate < 1:
             self.samples = self.add_state("samples", 0, dtype="int64")
         super().build(input_shape)
 
     def call(self, embeddings, labels=None, training=None):
         """Computes cosines, with the margin where labels are given."""
+        ops.expect(
+            not distribute.is_in_part(self.centers),
+            "a call of `condensed` by a replica that holds a shard",
+            sharded=self.sharded,
+        )
         if labels is not None:
             labels = ops.class_ids(labels, self.num_classes)
         centers = tf.convert_to_tensor(self.centers)
@@ -245,4 +261,5 @@ class MarginHead(keras.layers.Layer):
                 self.centers_initializer
             ),
             "sample_rate": self.sample_rate,
+            "sharded": self.sharded,
         }

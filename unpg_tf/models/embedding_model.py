@@ -5,6 +5,7 @@ from tensorflow import keras
 
 from unpg_tf import compat
 from unpg_tf import ops
+from unpg_tf import optimizers
 from unpg_tf.losses import MarginLoss
 
 
@@ -89,6 +90,29 @@ class EmbeddingModel(keras.Model):
             loss = type(loss).from_config(loss.get_config())
             loss.norm_penalty = self.head.norm_penalty
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
+        if self.head.sharded:
+            self._prepare_for_shards(kwargs)
+
+    def _prepare_for_shards(self, options):
+        ops.expect(
+            self.head.built,
+            "a built backbone for a sharded head",
+            built=self.head.built,
+        )
+        if not self.head.is_divided:
+            return
+        ops.expect(
+            isinstance(self.loss, MarginLoss),
+            "UNPGLoss or MarginLoss for a sharded head",
+            loss=self.loss,
+        )
+        for name in ("metrics", "weighted_metrics"):
+            ops.expect(
+                not options.get(name),
+                f"no {name} with a sharded head: no replica has all cosines",
+                **{name: options.get(name)},
+            )
+        optimizers.keep_shards(self.optimizer, self.trainable_variables)
 
     def compile_from_config(self, config):
         """Compiles a loaded model.
@@ -118,15 +142,23 @@ class EmbeddingModel(keras.Model):
             f"a loss with embedding_dim={dim}, as the backbone has",
             embedding_dim=expected,
         )
-        # For the metrics: Keras computes them after the update, which has
-        # drawn the class centres towards these very embeddings.
-        y_pred.class_cosines = self.head(embeddings)
-        if training and self.head.sample_rate < 1:
-            cosines, y = self.head.sampled(embeddings, y)
-        else:
-            cosines = self.head(embeddings, y, training=training)
+        if not self.head.is_divided:
+            # For the metrics: Keras computes them after the update, which has
+            # drawn the class centres towards these very embeddings.
+            y_pred.class_cosines = self.head(embeddings)
+        cosines, y = self._cosines(embeddings, y, training)
         y_pred = tf.concat([cosines, embeddings], axis=1)
         return super().compute_loss(x, y, y_pred, sample_weight)
+
+    def _cosines(self, embeddings, labels, training):
+        """What the loss takes: cosines, and the columns of the labels."""
+        if self.head.is_divided:
+            return self.head.condensed(
+                embeddings, labels, self.loss.scale, training
+            )
+        if training and self.head.sample_rate < 1:
+            return self.head.sampled(embeddings, labels)
+        return self.head(embeddings, labels, training=training), labels
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras 3 averages the first batch of all replicas to learn its shape,
@@ -154,7 +186,7 @@ class EmbeddingModel(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates metrics with the cosines to the class centres."""
         cosines = getattr(y_pred, "class_cosines", None)
-        if cosines is None:
+        if cosines is None and not self.head.is_divided:
             cosines = self.head(y_pred)
         return super().compute_metrics(x, y, cosines, sample_weight)
 

@@ -9,6 +9,9 @@ from unpg_tf.ops.angles import add_angle
 from unpg_tf.ops.angles import angle_of
 from unpg_tf.ops.checks import expect
 from unpg_tf.ops.checks import in_single_precision
+from unpg_tf.ops.condensed import condensed_cosines
+from unpg_tf.ops.condensed import log_mass_of_others
+from unpg_tf.ops.condensed import targets_within
 from unpg_tf.ops.labels import class_ids
 from unpg_tf.ops.negatives import kept_negatives
 from unpg_tf.ops.negatives import log_mass
@@ -33,10 +36,12 @@ __all__ = [
     "center_statistics",
     "class_ids",
     "columns_of",
+    "condensed_cosines",
     "expect",
     "in_single_precision",
     "kept_negatives",
     "log_mass",
+    "log_mass_of_others",
     "negative_pairs",
     "order_statistics",
     "pair_statistics",
@@ -46,6 +51,7 @@ __all__ = [
     "similarities",
     "softmax_loss",
     "targets_of",
+    "targets_within",
     "unit_vectors",
     "unpg_statistics",
     "whisker_bounds",
