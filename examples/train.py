@@ -23,6 +23,7 @@ tensorboard/, checkpoints/ to --resume from, and flags.txt, which
 
 import atexit
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -59,16 +60,29 @@ def main(argv):
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
     # TensorFlow says a word at INFO for every checkpoint, amid the progress.
     logging.set_verbosity(logging.WARNING)
+    failure = _failure()
+    # Threads of the data set that would be left to read in Python while the
+    # interpreter ends would never end, nor let it.
+    gc.collect()
+    if failure is not None:
+        sys.exit(failure)
+
+
+def _failure():
+    """Trains; returns the message, or the exit code, of what ended it."""
     try:
         _train()
+        return None
+    except SystemExit as end:
+        return end.code
     except (FloatingPointError, ImportError, OSError, ValueError) as error:
-        sys.exit(f"train.py: {error}")
+        return f"train.py: {error}"
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        _end(f"train.py: {train_data.reading_error(error)}")
+        return _end(f"train.py: {train_data.reading_error(error)}")
     except tf.errors.OpError as error:
         if train_machine.workers() == 1:
             raise
-        _end(
+        return _end(
             "train.py: Expected all workers to answer: start them again, with "
             f"--resume. Received: {error.message.splitlines()[0]}"
         )
@@ -76,7 +90,7 @@ def main(argv):
 
 def _end(message):
     if train_machine.workers() == 1:
-        sys.exit(message)
+        return message
     print(message, file=sys.stderr, flush=True)
     # The usual way out would wait for the worker that is gone.
     os._exit(1)
@@ -143,14 +157,21 @@ def _train():
         ),
         *verification,
         _statistics(batch_of, output_dir / "tensorboard" / "steps"),
-        *([train_data.SkippedCount(on_bad_image)] if on_bad_image else []),
+        *(
+            [train_data.SkippedCount(on_bad_image, strategy)]
+            if on_bad_image
+            else []
+        ),
         ScalarLog(str(output_dir / "tensorboard")),
         csv_log(output_dir / "log.csv", checkpoints.position["epoch"]),
         checkpoints,
     ]
     for epoch, step, last in _stretches(checkpoints.position):
         model.fit(
-            batches(first_epoch=epoch, first_step=step),
+            train_data.read_by_part(
+                strategy,
+                functools.partial(batches, first_epoch=epoch, first_step=step),
+            ),
             initial_epoch=epoch,
             epochs=last,
             steps_per_epoch=steps - step,

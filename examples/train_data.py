@@ -1,11 +1,15 @@
 """The images that train.py trains on, and the pairs that it verifies."""
 
+import functools
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+import train_machine
 from absl import flags
 from tensorflow import keras
 
@@ -67,10 +71,15 @@ def batch_of(step, training_set, **options):
     rows = np.arange(len(labels))
 
     def first(images, labels, **changes):
-        batches = data.training_batches(
-            images, labels, first_step=step, **{**options, **changes}
+        return _first_batch(
+            functools.partial(
+                data.training_batches,
+                images,
+                labels,
+                first_step=step,
+                **{**options, **changes},
+            )
         )
-        return next(batches.as_numpy_iterator())
 
     if FLAGS.identities_per_batch is None:
         # In place of the labels, on which the order doesn't depend.
@@ -87,19 +96,58 @@ def on_bad_image():
 
 
 class SkippedCount(keras.callbacks.Callback):
-    """Logs how many images have been skipped so far.
+    """Logs how many images have been skipped so far, by all workers.
 
     Args:
         skipped: `SkippedImages`.
+        strategy: `tf.distribute.Strategy`.
     """
 
-    def __init__(self, skipped):
+    def __init__(self, skipped, strategy):
         super().__init__()
         self.skipped = skipped
+        self.strategy = strategy
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds the number to the logs, for the callbacks that follow."""
-        logs["skipped_images"] = float(len(self.skipped.messages))
+        messages = self.skipped.messages
+        count = train_machine.distinct_of_all(self.strategy, messages)
+        logs["skipped_images"] = float(count)
+
+
+def read_by_part(strategy, batches):
+    """Lets each of several workers read and decode its own part alone.
+
+    Args:
+        strategy: `tf.distribute.Strategy`.
+        batches: function of a context, or of none, to a dataset, such as
+            `data.training_batches` with its other arguments.
+
+    Returns:
+        What `fit` takes.
+    """
+    if train_machine.workers() == 1:
+        return batches()
+    return strategy.distribute_datasets_from_function(
+        lambda context: batches(context=context)
+    )
+
+
+def _first_batch(batches):
+    """Images and labels of the first global batch, the parts of all workers.
+
+    Args:
+        batches: as in `read_by_part`.
+
+    Returns:
+        A list of two arrays.
+    """
+    count = train_machine.workers()
+    parts = []
+    for index in range(count):
+        context = tf.distribute.InputContext(count, index, count)
+        parts.append(next(batches(context=context).as_numpy_iterator()))
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def reading_error(error):
@@ -129,11 +177,25 @@ def verification():
         pairs = evaluation.synthetic_pairs(
             SYNTHETIC_PAIRS, FLAGS.image_size, strengths=_strengths()
         )
-        return [evaluation.VerificationCallback(pairs)]
+        return [evaluation.VerificationCallback(pairs, log_dir=_log_dir())]
     if FLAGS.pairs is None:
         return []
     pairs, threshold_pairs = (
         evaluation.read_pairs(path, FLAGS.data) if path else None
         for path in (FLAGS.pairs, FLAGS.threshold_pairs)
     )
-    return [evaluation.VerificationCallback(pairs, threshold_pairs)]
+    return [
+        evaluation.VerificationCallback(
+            pairs, threshold_pairs, log_dir=_log_dir()
+        )
+    ]
+
+
+def _log_dir():
+    """Where TensorBoard gets the verification's curves; None for nowhere."""
+    if not train_machine.is_chief():
+        return None
+    if importlib.util.find_spec("matplotlib") is None:
+        print("No ROC curves for TensorBoard: pip install unpg-tf[plots]")
+        return None
+    return Path(FLAGS.output_dir, "tensorboard", "verification")

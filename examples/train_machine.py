@@ -1,6 +1,7 @@
 """The machine, or machines, that train.py trains on."""
 
 import contextlib
+import hashlib
 import itertools
 import json
 import os
@@ -162,3 +163,25 @@ def _sum_of_all(number):
     # It has to be on a device, of which an argument knows nothing.
     number = tf.cast(number, tf.float32)
     return replica.all_reduce(tf.distribute.ReduceOp.SUM, number)
+
+
+def distinct_of_all(strategy, texts):
+    """The number of different texts in the sets of all workers."""
+    if workers() == 1:
+        return len(texts)
+    digests = [hashlib.sha256(text.encode()).digest()[:8] for text in texts]
+    # None is empty: there is no gathering of nothing.
+    numbers = [-1, *(int.from_bytes(d, "big") >> 1 for d in digests)]
+
+    @tf.function
+    def run(local):
+        return strategy.run(_all_of_all, [local])
+
+    numbers = run(tf.constant(numbers, tf.int64))
+    numbers = strategy.experimental_local_results(numbers)[0]
+    return len(set(numbers.numpy().tolist())) - 1
+
+
+def _all_of_all(numbers):
+    replica = tf.distribute.get_replica_context()
+    return replica.all_gather(tf.identity(numbers), axis=0)

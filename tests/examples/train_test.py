@@ -82,19 +82,30 @@ def test_a_run_leaves_model_log_and_flags(finished):
 
 def test_a_run_writes_what_tensorboard_reads(finished):
     folder, _ = finished
-    (path,) = (folder / "tensorboard").iterdir()
-    events = [
-        tf.compat.v1.Event.FromString(record.numpy())
-        for record in tf.data.TFRecordDataset(str(path))
-    ]
-    losses = {
-        event.step: float(tf.make_ndarray(value.tensor))
-        for event in events
-        for value in event.summary.value
-        if value.tag == "loss"
+    for place, name in (
+        ("tensorboard", "loss"),
+        ("tensorboard/verification", "val_auc"),
+    ):
+        written = list(events(folder / place))
+        values = {
+            step: float(tf.make_ndarray(value.tensor))
+            for step, value in written
+            if value.tag == name
+        }
+        expected = {i: float(r[name]) for i, r in enumerate(read_log(folder))}
+        assert values == pytest.approx(expected)
+    assert {"roc", "similarities", "similarities/same"} <= {
+        value.tag for _, value in written
     }
-    expected = {i: float(r["loss"]) for i, r in enumerate(read_log(folder))}
-    assert losses == pytest.approx(expected)
+
+
+def events(folder):
+    """Steps and values of the one file of events in a folder."""
+    (path,) = folder.glob("events.*")
+    for record in tf.data.TFRecordDataset(str(path)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            yield event.step, value
 
 
 def test_a_killed_run_resumes_as_if_nothing_had_happened(finished, tmp_path):

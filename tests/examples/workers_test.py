@@ -1,5 +1,6 @@
 """`examples/train.py` on several workers of this machine."""
 
+import csv
 import os
 import signal
 import subprocess
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
 import unpg_tf  # noqa: F401  Registers the classes of saved models.
+from tests.data import records
+from unpg_tf.data.orders import shuffled
 
 ROOT = Path(__file__).absolute().parents[2]
 FLAGS = {
@@ -83,6 +87,45 @@ def test_a_lost_worker_ends_all_and_they_resume(tmp_path):
     for found, expected in pairs:
         size = np.abs(expected).max()
         np.testing.assert_allclose(found, expected, atol=1e-4 * size)
+
+
+def test_workers_read_the_batches_of_one_process(tmp_path):
+    """Each its own part, from a record file of which one image is broken."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (12, 32, 32, 3)).astype(np.uint8)
+    images = [
+        (i // 3, tf.io.encode_png(x).numpy()) for i, x in enumerate(pixels)
+    ]
+    images[5] = (1, b"nothing")
+    records.write(tmp_path / "train.rec", images, classes=4)
+    # Its stand-in is the first good image of the part, the same in the whole.
+    first_half = (
+        seed
+        for seed in range(99)
+        if all(5 in shuffled(12, 12, seed, i)[0, :6] for i in range(2))
+    )
+    values = {
+        "data": tmp_path / "train.rec",
+        "batch_size": 12,
+        "seed": next(first_half),
+    }
+    logs = []
+    for folder, *arguments in (
+        ("workers", *WORKERS),
+        ("one", "--strategy=mirrored", "--devices=2"),
+    ):
+        arguments += ["--nocache", "--on_bad_image=skip"]
+        code, _, errors = run(tmp_path / folder, *arguments, **values)
+        assert code == 0, errors
+        assert f"Received: {tmp_path}/train.rec, record 6" in errors
+        with (tmp_path / folder / "log.csv").open(newline="") as file:
+            logs.append(list(csv.DictReader(file)))
+    for found, expected in zip(*logs, strict=True):
+        for name in ("loss", "skipped_images"):
+            assert float(found[name]) == pytest.approx(
+                float(expected[name]), rel=1e-4
+            )
+        assert float(found["skipped_images"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,13 @@ def training_batches(
 
     With several workers each reads all batches and keeps its part of each,
     which the order, being fixed, makes exact. Given the `context` it reads its
-    part alone, and the batches are the same.
+    part alone, and the batches are the same but for `ImageShards`.
 
     `ImageShards` are read shard by shard, mixed within a window; each worker
-    with a context has shards of its own then. Other images, and all of
-    `identities_per_batch`, come in an order over the whole set.
+    with a context reads a stretch of them then, and the batches are made of
+    other images than those of one process; an epoch holds each once as well.
+    Other images, and all of `identities_per_batch`, come in an order over the
+    whole set.
 
     Args:
         images: list of n paths, an [n, size, size, 3] uint8 array, such as
@@ -99,7 +101,7 @@ def training_batches(
         read = _reader(images, image_size, on_bad_image)
         labels = tf.convert_to_tensor(np.asarray(labels, np.int32))
         if isinstance(images, ImageShards) and identities_per_batch is None:
-            epoch_batches = images.streams(size, seed, part, parts)
+            epoch_batches = images.stream(size, seed, part, parts)
         else:
             order = _order(labels, batch_size, identities_per_batch, seed)
             epoch_batches = _batches_of_rows(order, size, part)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from unpg_tf import ops
 from unpg_tf.data import shards
+from unpg_tf.data.shard_stream import ENCODED
 from unpg_tf.data.sources import as_source
 from unpg_tf.data.tables import read_table
 from unpg_tf.data.tables import write_table
@@ -187,7 +188,7 @@ class _Writer:
     def _example(self, row, contents, height, width):
         label = int(self.labels[row])
         features = {
-            shards.ENCODED: _bytes(contents),
+            ENCODED: _bytes(contents),
             "image/class/label": _integer(label),
             "image/class/text": _bytes(self.names[label].encode()),
             "image/height": _integer(height),

@@ -11,6 +11,9 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from unpg_tf.data.selection import select
+from unpg_tf.data.shard_stream import ENCODED
+from unpg_tf.data.shard_stream import ShardStream
+from unpg_tf.data.shard_stream import encoded
 from unpg_tf.data.sources import Source
 from unpg_tf.data.tables import read_table
 
@@ -18,14 +21,9 @@ FORMAT_VERSION = 1
 DESCRIPTION = "dataset.json"
 IDENTITIES = "identities.txt"
 INDEX_SUFFIX = ".index"
-ENCODED = "image/encoded"
 # Of a record: length and its checksum before it, its own checksum after.
 HEAD = struct.Struct("<QI")
 FRAME = HEAD.size + 4
-
-_CHUNK = 128
-_WINDOW = 8192
-_SHARDS_AT_A_TIME = 8
 
 
 class ImageShards(Source):
@@ -119,63 +117,19 @@ class ImageShards(Source):
             return np.array([self._record(row) for row in rows], object)
 
         records = tf.numpy_function(read, [rows], tf.string, stateful=False)
-        return _encoded(tf.ensure_shape(records, rows.shape))
+        return encoded(tf.ensure_shape(records, rows.shape))
 
-    def streams(self, batch_size, seed, part=0, parts=1):
-        """Reads shard by shard, several at a time, and mixes what it reads.
-
-        The order of the shards, and of the images within windows of 8,192,
-        follows from seed and epoch. A disk or a network sees long reads.
-
-        Args:
-            batch_size: integer, images in a batch of this part.
-            seed: integer.
-            part: integer, which worker's part of the shards to read.
-            parts: integer, number of workers.
-
-        Returns:
-            Function of an epoch to an endless `tf.data.Dataset` of
-            [batch_size] int32 rows and their [batch_size] files' bytes.
-        """
-        paths, starts = tf.constant(self.paths), tf.constant(self._starts)
-        # From the place in the shards to the row, -1 where left out.
-        rows = np.full(self._starts[-1], -1, np.int32)
-        rows[self._rows] = np.arange(len(self._rows), dtype=np.int32)
-        rows = tf.constant(rows)
-        # Workers share out the shards, or, where these are few, the records.
-        by_shard = len(self.paths) >= parts
-
-        def chunks(shard):
-            records = tf.data.TFRecordDataset(paths[shard])
-            records = records.enumerate(starts[shard])
-            records = records if by_shard else records.shard(parts, part)
-            return records.batch(_CHUNK)
-
-        def parse(places, records):
-            taken = tf.gather(rows, places)
-            kept = taken >= 0
-            contents = _encoded(tf.boolean_mask(records, kept))
-            return tf.boolean_mask(taken, kept), contents
-
-        def epoch_batches(epoch):
-            order = _shuffle(tf.range(len(self.paths)), seed, epoch)
-            shards = tf.data.Dataset.from_tensor_slices(order)
-            shards = shards.shard(parts, part) if by_shard else shards
-            images = shards.interleave(
-                chunks,
-                cycle_length=_SHARDS_AT_A_TIME,
-                num_parallel_calls=tf.data.AUTOTUNE,
-                deterministic=True,
-            ).map(parse)
-            mixed = (
-                images.rebatch(_WINDOW)
-                .enumerate()
-                .map(lambda window, batch: _mix(batch, seed, epoch, window))
-            )
-            # A worker whose shards hold a few images less begins again.
-            return mixed.repeat().rebatch(batch_size, drop_remainder=True)
-
-        return epoch_batches
+    def stream(self, batch_size, seed, part=0, parts=1):
+        """A `ShardStream` of these images, with the arguments named there."""
+        return ShardStream(
+            self.paths,
+            self._starts,
+            self._rows,
+            batch_size,
+            seed,
+            part,
+            parts,
+        )
 
     def verify(self):
         """Reads all shards, to compare every record with its checksum.
@@ -213,23 +167,6 @@ class ImageShards(Source):
                     f"{offset}. Received: a length of {length} bytes"
                 )
             return os.pread(file.fileno(), length, offset + HEAD.size)
-
-
-def _shuffle(tensor, seed, number):
-    return tf.random.experimental.stateless_shuffle(tensor, [seed, number])
-
-
-def _mix(batch, seed, epoch, window):
-    """Shuffles the rows and the files' bytes of a window alike."""
-    order = tf.range(tf.size(batch[0]))
-    order = _shuffle(order, seed, epoch * 2**32 + window)
-    return tuple(tf.gather(tensor, order) for tensor in batch)
-
-
-def _encoded(records):
-    """[n] serialized examples -> [n] files' bytes."""
-    feature = tf.io.FixedLenFeature([], tf.string)
-    return tf.io.parse_example(records, {ENCODED: feature})[ENCODED]
 
 
 def _description(path):
