@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from unpg_tf.data.text import text_lines
+
 
 def read_people(path):
     """Reads a people file in LFW's format, of one set or of several folds.
@@ -56,15 +58,10 @@ def read_names(path):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it isn't text in UTF-8.
+        ValueError: it isn't text in UTF-8; the message starts with
+            `file:line`.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path}: Expected a name on each line, in UTF-8. Received: {error}"
-        ) from error
-    return [line.strip() for line in lines if line.strip()]
+    return [line.strip() for line in text_lines(path) if line.strip()]
 
 
 class _Lines:
@@ -72,7 +69,7 @@ class _Lines:
 
     def __init__(self, path):
         self.path = path
-        self.lines = Path(path).read_text(encoding="utf-8").splitlines()
+        self.lines = list(text_lines(path))
         while self.lines and not self.lines[-1].strip():
             self.lines.pop()
         self.number = 0

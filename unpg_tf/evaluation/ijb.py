@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from unpg_tf.data.text import text_lines
+
 # Lines of pairs parsed at a time, to bound the memory.
 _CHUNK = 1 << 20
 
@@ -155,27 +157,25 @@ def _points(path, names):
 
 def _fields(path, count, layout, kind):
     """Yields the name and the numbers of each line."""
-    with Path(path).open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            name, *fields = line.split() or [""]
-            try:
-                if len(fields) != count - 1:
-                    raise ValueError
-                yield name, [kind(field) for field in fields]
-            except ValueError:
-                raise ValueError(
-                    f"{path}:{number}: Expected {layout}. "
-                    f"Received: {line.rstrip()[:80]}"
-                ) from None
+    for number, line in enumerate(text_lines(path), start=1):
+        name, *fields = line.split() or [""]
+        try:
+            if len(fields) != count - 1:
+                raise ValueError
+            yield name, [kind(field) for field in fields]
+        except ValueError:
+            raise ValueError(
+                f"{path}:{number}: Expected {layout}. "
+                f"Received: {line.rstrip()[:80]}"
+            ) from None
 
 
 def _pairs(path, ids):
     """Rows of both templates, and whether they are of one identity."""
-    parts, start = [], 1
-    with Path(path).open(encoding="utf-8") as lines:
-        while chunk := _chunk(path, lines, start):
-            parts.append(_checked_pairs(path, chunk[0], ids, start))
-            start += len(chunk[0])
+    parts, start, lines = [], 1, text_lines(path)
+    while chunk := _chunk(path, lines, start):
+        parts.append(_checked_pairs(path, chunk[0], ids, start))
+        start += len(chunk[0])
     if not parts:
         raise ValueError(f"{path}: Expected pairs. Received: none")
     return tuple(map(np.concatenate, zip(*parts, strict=True)))
@@ -216,17 +216,17 @@ def _checked_pairs(path, table, ids, start):
 
 def _people(path, ids):
     """Rows of a gallery's or the probes' templates, and who they are."""
-    people = {}
-    with Path(path).open(encoding="utf-8-sig", newline="") as lines:
-        for row in csv.DictReader(lines):
-            try:
-                people[int(row["TEMPLATE_ID"])] = int(row["SUBJECT_ID"])
-            except (KeyError, TypeError, ValueError):
-                raise ValueError(
-                    f"{path}: Expected the columns TEMPLATE_ID and SUBJECT_ID "
-                    f"with numbers. Received: {row}"
-                ) from None
-    templates = np.array(list(people), np.int64)
+    try:
+        people = {
+            int(row["TEMPLATE_ID"]): int(row["SUBJECT_ID"])
+            for row in csv.DictReader(text_lines(path))
+        }
+        templates = np.array(list(people), np.int64)
+    except (KeyError, OverflowError, TypeError, ValueError, csv.Error) as error:
+        raise ValueError(
+            f"{path}: Expected the columns TEMPLATE_ID and SUBJECT_ID "
+            f"with numbers. Received: {error!r}"
+        ) from None
     rows = np.searchsorted(ids, templates).clip(max=len(ids) - 1)
     unknown = templates[ids[rows] != templates]
     if len(unknown) or not len(templates):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unpg_tf.data.text import text_lines
 from unpg_tf.evaluation.evaluator import Evaluation
 from unpg_tf.evaluation.pairs import Pairs
 from unpg_tf.evaluation.report import verification_report
@@ -132,12 +133,11 @@ def _read(path, root, images, people):
     if not Path(path).is_file():
         raise FileNotFoundError(f"Expected a pair list. Received: {path}")
     rows = []
-    with Path(path).open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                rows.append(_row(line, root, images, people))
-            except (FileNotFoundError, ValueError) as error:
-                raise type(error)(f"{path}:{number}: {error}") from None
+    for number, line in enumerate(text_lines(path), start=1):
+        try:
+            rows.append(_row(line, root, images, people))
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"{path}:{number}: {error}") from None
     table = np.array(rows, int).reshape(-1, 5)
     same = table[:, 2] == 1
     if min(same.sum(), (~same).sum()) < _FOLDS:

@@ -7,6 +7,7 @@ import numpy as np
 
 from unpg_tf.data.folder import SUFFIXES
 from unpg_tf.data.synthetic import verification_pairs
+from unpg_tf.data.text import text_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,9 @@ def read_pairs(path, root):
             "Expected a folder that holds a folder of images per person. "
             f"Received: {root}"
         )
-    lines = Path(path).read_text(encoding="utf-8").rstrip().splitlines()
+    lines = list(text_lines(path))
+    while lines and not lines[-1].strip():
+        lines.pop()
     folds, size = _header(path, lines)
     places = np.arange(2 * size * folds) % (2 * size)
     finder = _ImageFinder(root)

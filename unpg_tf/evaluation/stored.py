@@ -92,9 +92,10 @@ def _read(path):
             raise ValueError("no zip file")
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (AttributeError, ValueError, OSError, zipfile.BadZipFile) as error:
+    # A damaged archive fails in whatever way its remains happen to.
+    except Exception as error:
         raise ValueError(
-            f"{path}: Expected a NumPy archive. Received: {error}"
+            f"{path}: Expected a NumPy archive. Received: {error!r}"
         ) from error
 
 
