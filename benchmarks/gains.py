@@ -37,7 +37,9 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("data", None, "Folder of LFW and its protocol files.")
 flags.DEFINE_list("settings", "faces,drawn-few,drawn-many", "Where to train.")
 flags.DEFINE_string(
-    "losses", "margin unpg unpg:pair_weight=0.01", "Losses, between blanks."
+    "losses",
+    "margin unpg unpg:whisker=0.5 unpg:pair_weight=0.01",
+    "Losses, between blanks.",
 )
 flags.DEFINE_integer("seeds", 3, "Runs of each setting and loss.")
 flags.DEFINE_string("output", None, "File of results, to which lines go.")

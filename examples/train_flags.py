@@ -209,7 +209,8 @@ flags.DEFINE_float(
     "whisker",
     1.5,
     "With --loss=unpg: pairs further than this many interquartile ranges "
-    "from the quartiles are noise, and left out.",
+    "from the quartiles are noise, and left out. 0.5 is gentler than the "
+    "paper's 1.5, and better in short training from scratch.",
     lower_bound=0.0,
 )
 flags.DEFINE_multi_string(
