@@ -56,14 +56,15 @@ COLUMNS = ("auc", *(f"tar@{far:g}" for far in FARS), "unlearned")
 class Setting:
     """What is trained on, and for how long."""
 
-    identities: int | None = None  # None: LFW's DevTrain, of two images or more
-    images: int | None = None
+    identities: int | None = None  # None: those of LFW's DevTrain
+    images: int = 2  # of each; of LFW's at least
     epochs: int = 12
 
 
 SETTINGS = {
     "faces": Setting(),
     "faces-short": Setting(epochs=4),
+    "faces-few": Setting(images=20, epochs=48),
     "drawn-few": Setting(identities=50, images=160),
     "drawn-many": Setting(identities=3000, images=3),
 }
@@ -79,7 +80,8 @@ def main(argv):
     results = {(r["setting"], r["seed"], r["loss"]): r for r in rows}
     kinds = FLAGS.losses.split()
     for name in FLAGS.settings:
-        sets = _faces() if SETTINGS[name].identities is None else _drawn(name)
+        setting = SETTINGS[name]
+        sets = _drawn(setting) if setting.identities else _faces(setting)
         for run in itertools.product([name], range(FLAGS.seeds), kinds):
             if run not in results:
                 results[run] = _run(*run, *sets)
@@ -88,10 +90,13 @@ def main(argv):
     print(_table(results, kinds))
 
 
-def _faces():
+def _faces(setting):
     """Training and test images of LFW's View 1, with their labels."""
     sets = []
-    for part, fewest, most in (("Train", 2, None), ("Test", 1, 10)):
+    for part, fewest, most in (
+        ("Train", setting.images, None),
+        ("Test", 1, 10),
+    ):
         people = data.read_people(f"{FLAGS.data}/peopleDev{part}.txt")
         folder = data.read_folder(FLAGS.data, people, fewest)
         # A person of hundreds of images would be most of the positive pairs.
@@ -103,8 +108,7 @@ def _faces():
     return sets
 
 
-def _drawn(name):
-    setting = SETTINGS[name]
+def _drawn(setting):
     train = data.labelled_images(
         setting.identities, setting.images, SIZE, strengths=STRENGTHS
     )
