@@ -177,8 +177,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
 
     def _cosines(self, embeddings, centers, labels, training):
         embeddings, norms = ops.unit_vectors(embeddings)
-        centers, _ = ops.unit_vectors(centers)
-        cosines = tf.matmul(embeddings, centers, transpose_b=True)
+        cosines = ops.cosines_to(centers, embeddings)
         if labels is None:
             return cosines
         targets = ops.targets_of(cosines, labels)

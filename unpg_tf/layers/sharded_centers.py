@@ -77,8 +77,7 @@ class ShardedCenters:
             embeddings, labels
         )
         shard, first = distribute.own_shard(self.centers)
-        shard, _ = ops.unit_vectors(shard)
-        cosines = tf.matmul(embeddings, shard, transpose_b=True)
+        cosines = ops.cosines_to(shard, embeddings)
         columns = all_labels - first
         all_targets = distribute.all_sum(ops.targets_within(cosines, columns))
         targets = _rows(all_targets, own)

@@ -12,6 +12,7 @@ from unpg_tf.ops.checks import in_single_precision
 from unpg_tf.ops.condensed import condensed_cosines
 from unpg_tf.ops.condensed import log_mass_of_others
 from unpg_tf.ops.condensed import targets_within
+from unpg_tf.ops.cosines import cosines_to
 from unpg_tf.ops.labels import class_ids
 from unpg_tf.ops.negatives import kept_negatives
 from unpg_tf.ops.negatives import log_mass
@@ -37,6 +38,7 @@ __all__ = [
     "class_ids",
     "columns_of",
     "condensed_cosines",
+    "cosines_to",
     "expect",
     "in_single_precision",
     "kept_negatives",

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from unpg_tf.ops.targets import add_to_targets
 from unpg_tf.ops.targets import targets_of
 
 
@@ -22,7 +23,31 @@ def softmax_loss(cosines, labels, scale, log_negatives=None):
     Returns:
         [batch] float tensor of losses.
     """
-    log_sum = tf.reduce_logsumexp(scale * cosines, axis=1)
+    log_sum, targets = _log_sum_and_targets(scale, cosines, labels)
     if log_negatives is not None:
         log_sum += tf.math.softplus(log_negatives - log_sum)
-    return log_sum - scale * targets_of(cosines, labels)
+    return log_sum - scale * targets
+
+
+def _log_sum_and_targets(scale, cosines, labels):
+    """Both that a row's loss needs of its cosines, in one gradient.
+
+    Each row's terms of the sum are kept, and become the gradient: no other
+    [batch, num_classes] matrix is made. First derivatives only.
+    """
+
+    @tf.custom_gradient
+    def of(cosines):
+        largest = tf.reduce_max(cosines, axis=1)
+        terms = tf.exp(scale * (cosines - largest[:, tf.newaxis]))
+        total = tf.reduce_sum(terms, axis=1)
+
+        def gradient(to_log_sum, to_targets):
+            weights = scale * to_log_sum / total
+            slopes = weights[:, tf.newaxis] * terms
+            return add_to_targets(slopes, labels, to_targets)
+
+        log_sum = scale * largest + tf.math.log(total)
+        return (log_sum, targets_of(cosines, labels)), gradient
+
+    return of(cosines)

@@ -41,6 +41,21 @@ def replace_targets(cosines, labels, targets):
     return tf.tensor_scatter_nd_update(cosines, _places(columns), targets)
 
 
+def add_to_targets(cosines, labels, values):
+    """Adds a number to each row's target.
+
+    Args:
+        cosines: [batch, num_classes] float tensor.
+        labels: [batch] int32 tensor.
+        values: [batch] float tensor.
+
+    Returns:
+        A tensor like `cosines`, that differs in one entry of each row.
+    """
+    places = _places(_columns(cosines, labels))
+    return tf.tensor_scatter_nd_add(cosines, places, values)
+
+
 def _columns(cosines, labels):
     return tf.clip_by_value(labels, 0, tf.shape(cosines)[1] - 1)
 
