@@ -47,6 +47,15 @@ def test_similarities_are_dot_products(batch):
             np.testing.assert_allclose(found[place], e[p] @ e[q], atol=1e-15)
 
 
+@pytest.mark.parametrize("batch", [1, 4, 5])
+def test_gradients_of_similarities_are_the_numeric_ones(batch):
+    e = tf.constant(np.random.default_rng(0).normal(size=[batch, 3]))
+    theory, numeric = tf.test.compute_gradient(
+        ops.similarities, [e], delta=1e-6
+    )
+    np.testing.assert_allclose(theory[0], numeric[0], rtol=1e-6, atol=1e-8)
+
+
 @pytest.mark.parametrize(
     "labels", [[0, 1, 0, 2, 1], [3, 3, 3], [0, 1], [7], [], [4, 0, 1, 0, 2, 0]]
 )
