@@ -4,6 +4,7 @@
 VENV := .venv
 VENV_CLASSIC := .venv-classic
 VENV_TORCH := .venv-torch
+VENV_MODELS := .venv-models
 # An interpreter of your choice: make test PYTHON=/path/to/python3.12
 PYTHON :=
 # PyTorch as pip shall choose it: make test-torch TORCH=torch==2.13.0
@@ -18,8 +19,8 @@ SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-legacy test-classic test-torch lint format wheel \
-	audit clean
+.PHONY: help demo test test-legacy test-classic test-torch test-models lint \
+	format wheel audit clean
 
 help:  ## List the targets
 	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
@@ -39,6 +40,10 @@ test-classic: $(VENV_CLASSIC)/.ready  ## TensorFlow 2.15, TensorFlow Addons, Mod
 
 test-torch: $(VENV_TORCH)/.ready  ## Import and export of PyTorch's checkpoints, with PyTorch
 	$(VENV_TORCH)/bin/python -m pytest tests/tools
+
+test-models: $(VENV_MODELS)/.ready  ## The newest Model Garden, with its TensorFlow and Keras 2
+	TF_USE_LEGACY_KERAS=1 $(VENV_MODELS)/bin/python $(PYTEST) --override-ini="norecursedirs=.*" \
+		tests/classic/backbones_test.py tests/classic/model_garden_test.py
 
 lint: $(VENV)/.ready  ## Check style and layout of the code
 	$(VENV)/bin/ruff check
@@ -62,7 +67,7 @@ audit: $(VENV)/.ready  ## Known holes in the pinned packages, and what is out of
 	$(CURRENT) -m pip list --outdated
 
 clean:  ## Remove the environments and what tools wrote
-	rm -rf $(VENV) $(VENV_CLASSIC) $(VENV_TORCH) build dist *.egg-info .pytest_cache \
+	rm -rf $(VENV) $(VENV_CLASSIC) $(VENV_TORCH) $(VENV_MODELS) build dist *.egg-info .pytest_cache \
 		.ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -71,6 +76,9 @@ $(VENV)/.ready: setup.cfg pyproject.toml
 
 $(VENV_CLASSIC)/.ready: setup.cfg pyproject.toml
 	$(call environment,$(VENV_CLASSIC),dev$(,)plots$(,)classic$(,)tfds,10,11)
+
+$(VENV_MODELS)/.ready: setup.cfg pyproject.toml
+	$(call environment,$(VENV_MODELS),dev$(,)models,10,13)
 
 # TensorFlow is large, and PyTorch too: this one looks for it in the other.
 $(VENV_TORCH)/.ready: $(VENV)/.ready
