@@ -1,5 +1,7 @@
 """The flags of train.py."""
 
+import math
+
 import train_augmentation
 import train_optimizer
 from absl import flags
@@ -318,3 +320,20 @@ flags.DEFINE_string(
     "Other pairs, in the same format, to choose the threshold on. Required "
     "where --pairs has one fold.",
 )
+
+
+def _is_number(name):
+    # No bound refuses NaN. An infinite whisker keeps every pair.
+    infinite = name == "whisker"
+
+    def is_number(value):
+        return value is None or math.isfinite(value) or (infinite and value > 0)
+
+    return is_number
+
+
+for _flag in flags.FLAGS.get_key_flags_for_module(__name__):
+    if _flag.flag_type() == "float":
+        flags.register_validator(
+            _flag.name, _is_number(_flag.name), "Expected a finite number"
+        )

@@ -40,3 +40,8 @@ def test_a_center_crop_is_saved_with_the_model(images, tmp_path):
 def test_a_center_crop_out_of_range_is_named(center_crop):
     with pytest.raises(ValueError, match=f"center_crop.*{center_crop}"):
         build("small", SIZE, DIM, center_crop=center_crop)
+
+
+def test_sizes_may_be_integers_of_numpy():
+    model = build("small", np.int64(SIZE), np.int64(DIM))
+    assert model.output_shape == (None, DIM)

@@ -1,5 +1,7 @@
 """Tests of what UNPGLoss adds to the softmax."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -82,6 +84,20 @@ def test_its_own_arguments_are_in_the_config(whisker):
     loss = make(whisker=whisker, pair_weight=0.1)
     twin = losses.UNPGLoss.from_config(loss.get_config())
     assert (twin.whisker, twin.pair_weight) == (whisker, 0.1)
+
+
+def test_numbers_of_numpy_become_those_of_json():
+    numbers = np.array([4], "int64")[0], np.array([1.5], "float32")[0]
+    loss = losses.UNPGLoss(
+        scale=numbers[0],
+        whisker=numbers[1],
+        embedding_dim=numbers[0],
+        pair_weight=numbers[1],
+    )
+    config = json.loads(json.dumps(loss.get_config()))
+    assert losses.UNPGLoss.from_config(config).get_config() == config
+    with pytest.raises(ValueError, match="an integer. Received: embedd.*=4.5"):
+        losses.UNPGLoss(embedding_dim=4.5)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,8 @@ def test_refuses_floats_that_cannot_tell_classes_apart(dtype, most):
         ValueError, match=f"(?s){dtype}.*num_classes={most + 1}"
     ):
         ops.class_ids(labels, most + 1)
+    with pytest.raises(ValueError, match=f"num_classes=.*{most + 1}"):
+        ops.class_ids(labels, np.int64(most + 1))
 
 
 def test_compiled_code_gives_nan_for_a_label_out_of_range():

@@ -67,6 +67,8 @@ def build(name, image_size, embedding_dim, center_crop=1.0, **kwargs):
     ops.expect(
         0 < center_crop <= 1, "center_crop in (0, 1]", center_crop=center_crop
     )
+    # Keras 3 takes no integer of NumPy.
+    image_size, embedding_dim = int(image_size), int(embedding_dim)
     inner_size = round(center_crop * image_size)
     if name in _OWN:
         backbone = _OWN[name](inner_size, embedding_dim, **kwargs)

@@ -68,13 +68,13 @@ class AddonsLoss(keras.losses.Loss):
             addon in _INPUTS, f"addon, one of {', '.join(_INPUTS)}", addon=addon
         )
         ops.expect(
-            embedding_dim > 0,
-            "embedding_dim above 0",
+            embedding_dim > 0 and int(embedding_dim) == embedding_dim,
+            "embedding_dim above 0, an integer",
             embedding_dim=embedding_dim,
         )
         ops.expect(scale > 0, "scale above 0", scale=scale)
         self.addon = addon
-        self.embedding_dim = embedding_dim
+        self.embedding_dim = int(embedding_dim)
         self.options = dict(options or {})
         self.scale = scale
         self.global_batch = global_batch

@@ -28,7 +28,9 @@ class MarginLoss(keras.losses.Loss):
         norm_penalty: A serialisable callable, [batch] lengths of embeddings
             to [batch] losses, added to each row; or `None`. `EmbeddingModel`
             puts that of its head here (see `MagFace`).
-        **kwargs: Arguments of `keras.losses.Loss`: `reduction`, `name`.
+        **kwargs: Arguments of `keras.losses.Loss`: `reduction`, `name`. On
+            several replicas Keras 3's "mean_with_sample_weight" is each
+            replica's own mean, not that of the batch.
 
     Call arguments:
         y_true: [batch] or [batch, 1] integer class ids.
@@ -63,12 +65,12 @@ class MarginLoss(keras.losses.Loss):
         super().__init__(**kwargs)
         ops.expect(scale > 0, "scale above 0", scale=scale)
         ops.expect(
-            embedding_dim > 0,
-            "embedding_dim above 0",
+            embedding_dim > 0 and int(embedding_dim) == embedding_dim,
+            "embedding_dim above 0, an integer",
             embedding_dim=embedding_dim,
         )
-        self.scale = scale
-        self.embedding_dim = embedding_dim
+        self.scale = float(scale)
+        self.embedding_dim = int(embedding_dim)
         self.norm_penalty = norm_penalty
 
     def call(self, y_true, y_pred):

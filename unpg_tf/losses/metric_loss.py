@@ -48,11 +48,11 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
     def __init__(self, embedding_dim=512, **kwargs):
         super().__init__(**kwargs)
         ops.expect(
-            embedding_dim > 0,
-            "embedding_dim above 0",
+            embedding_dim > 0 and int(embedding_dim) == embedding_dim,
+            "embedding_dim above 0, an integer",
             embedding_dim=embedding_dim,
         )
-        self.embedding_dim = embedding_dim
+        self.embedding_dim = int(embedding_dim)
 
     def call(self, y_true, y_pred):
         """Computes the [batch] losses."""

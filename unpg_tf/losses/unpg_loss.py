@@ -69,8 +69,8 @@ class UNPGLoss(MarginLoss):
         ops.expect(
             pair_weight > 0, "pair_weight above 0", pair_weight=pair_weight
         )
-        self.whisker = whisker
-        self.pair_weight = pair_weight
+        self.whisker = float(whisker)
+        self.pair_weight = float(pair_weight)
 
     def log_negatives(self, embeddings, labels):
         """See `MarginLoss.log_negatives`."""

@@ -1,5 +1,7 @@
 """Class labels, as users give them."""
 
+import numbers
+
 import tensorflow as tf
 
 from unpg_tf.ops.checks import expect
@@ -39,7 +41,7 @@ def class_ids(labels, num_classes):
     )
     if labels.dtype.is_integer:
         labels = tf.cast(labels, tf.int64)
-    elif isinstance(num_classes, int):
+    elif isinstance(num_classes, numbers.Integral):
         _expect_distinct(labels.dtype, num_classes)
     labels = tf.reshape(labels, [-1])
     limit = tf.cast(num_classes, labels.dtype)

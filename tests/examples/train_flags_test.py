@@ -1,0 +1,97 @@
+"""Wrong values of train.py's flags, and what is said of each."""
+
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).absolute().parents[2]
+sys.path.insert(0, str(ROOT / "examples"))
+import train_flags  # noqa: E402
+
+FLAGS = flags.FLAGS
+OWN = {flag.name: flag for flag in FLAGS.get_key_flags_for_module(train_flags)}
+FLOATS = [name for name, flag in OWN.items() if flag.flag_type() == "float"]
+
+
+def parsed(*arguments):
+    """The flags' values after a command line of these."""
+    with flagsaver.flagsaver():
+        FLAGS(["train.py", *arguments])
+        return {name: FLAGS[name].value for name in OWN}
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--batch_size=1", "batch_size.*integer >= 2"),
+        ("--batch_size=sixty", "--batch_size=sixty.*invalid literal"),
+        ("--batch_size=64.5", "--batch_size=64.5"),
+        ("--epochs=0", "epochs.*a positive integer"),
+        ("--image_size=7", "image_size.*>= 8"),
+        ("--embedding_dim=-1", "embedding_dim.*positive"),
+        ("--seed=-1", "seed.*non-negative"),
+        ("--scale=0", "scale.*>= 1e-06"),
+        ("--scale=nan", "--scale=nan: Expected a finite number"),
+        ("--scale=inf", "--scale=inf: Expected a finite number"),
+        ("--whisker=-0.1", "whisker.*non-negative"),
+        ("--whisker=nan", "--whisker=nan: Expected a finite number"),
+        ("--margin=-0.1", "margin.*non-negative"),
+        ("--learning_rate=-1", "learning_rate.*non-negative"),
+        ("--learning_rate=nan", "--learning_rate=nan: Expected a finite"),
+        ("--weight_decay=inf", "--weight_decay=inf: Expected a finite"),
+        ("--dropout=0.95", "dropout.*range"),
+        ("--center_crop=0", "center_crop.*range"),
+        ("--flip=1.5", "flip.*range"),
+        ("--sample_rate=0", "Expected --sample_rate above 0"),
+        ("--sample_rate=nan", "--sample_rate=nan"),
+        ("--head=cosine", "--head=cosine.*should be one of <cosface"),
+        ("--loss=focal", "--loss=focal: Expected unpg, margin"),
+        ("--optimizer=adam", "--optimizer=adam: Expected sgd, adamw"),
+        ("--schedule=linear", "--schedule=linear.*should be one of"),
+        ("--strategy=tpu", "--strategy=tpu.*should be one of <none"),
+        ("--mixed_precision=int8", "--mixed_precision=int8"),
+        ("--on_nan=ignore", "--on_nan=ignore.*should be one of <stop"),
+        ("--on_bad_image=ignore", "--on_bad_image=ignore"),
+        ("--cache=perhaps", "--cache=perhaps"),
+        ("--checkpoint_steps=-1", "checkpoint_steps.*non-negative"),
+        ("--statistics_steps=-1", "statistics_steps.*non-negative"),
+        ("--local_workers=-1", "local_workers.*non-negative"),
+        ("--devices=0", "devices.*positive"),
+        ("--bach_size=64", "Unknown command line flag 'bach_size'.*batch_size"),
+    ],
+)
+def test_a_wrong_value_is_named(argument, message):
+    with pytest.raises(flags.Error, match=message):
+        parsed(argument)
+
+
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_no_number_of_a_flag_is_infinite(name, value):
+    if (name, value) == ("whisker", "inf"):
+        assert parsed("--whisker=inf")["whisker"] == float("inf")
+        return
+    with pytest.raises(flags.Error, match=name):
+        parsed(f"--{name}={value}")
+
+
+VALUES = st.text(max_size=8) | st.sampled_from(
+    ["", "0", "-1", "1e400", "9" * 5000, "None", "a=b=c", "[", "{}", "true"]
+)
+
+
+@hypothesis.settings(deadline=None, derandomize=True, max_examples=300)
+@hypothesis.given(st.sampled_from(sorted(OWN)), VALUES)
+def test_any_value_is_taken_or_refused_by_name(name, value):
+    try:
+        taken = parsed(f"--{name}={value}")[name]
+    except flags.Error as error:
+        assert name in str(error)
+    else:
+        number = taken if name in FLOATS else 0.0
+        assert name == "whisker" or number is None or abs(number) < 1e400
