@@ -145,6 +145,15 @@ def test_bombs_are_refused_though_they_decode():
     assert not np.any(decode(files)[1])
 
 
+def test_a_bomb_cannot_hide_behind_another_chunk():
+    side = int(MAX_PIXELS**0.5) + 1
+    file = blank_png(side, side)
+    # A chunk that no decoder knows, whose contents read as 8 x 8.
+    disguised = file[:8] + chunk(b"teSt", struct.pack(">II", 8, 8)) + file[8:]
+    assert tf.size(tf.io.decode_image(disguised)) > MAX_PIXELS
+    assert not np.any(decode([disguised])[1])
+
+
 def test_the_header_alone_refuses_a_bomb():
     # Sides whose product overflows 32 or 64 bits, and no pixels to decode.
     start = blank_png(8, 8)

@@ -8,7 +8,9 @@ from unpg_tf.data.images import decode_image
 # of PNG can unfold to gigabytes.
 MAX_PIXELS = 4096 * 4096
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+# The format's signature, then its first chunk, whose 13 bytes begin with width
+# and height. Decoders pass over a strange chunk before it; here it has to lead.
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"
 # Images in the making at a time; each takes up to 15 bytes for each pixel.
 _PARALLEL = 4
 
@@ -76,8 +78,8 @@ def _check_pixels(contents):
 
 
 def _png_sides(contents):
-    # Width and height, four bytes each, highest first, in the first chunk.
-    header = tf.strings.substr(contents, 16, 8)
+    # Four bytes each, highest first.
+    header = tf.strings.substr(contents, len(_PNG), 8)
     values = tf.cast(tf.io.decode_raw(header, tf.uint8), tf.int64)
     return tf.reduce_sum(
         tf.reshape(values, [2, 4]) * [[1 << 24, 1 << 16, 1 << 8, 1]], axis=1
