@@ -34,8 +34,8 @@ import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
-from tensorflow import keras
 
+from unpg_tf import evaluation
 from unpg_tf import export
 
 FLAGS = flags.FLAGS
@@ -105,7 +105,7 @@ def _export():
     _check_flags()
     settings = _settings()
     export.save(
-        _load_model(),
+        evaluation.load_keras_file(FLAGS.model),
         FLAGS.output,
         **settings,
         image_size=FLAGS.image_size,
@@ -128,10 +128,6 @@ def _check_flags():
     if FLAGS.far is not None and FLAGS.threshold_from is None:
         raise ValueError(
             f"Expected --threshold_from with --far. Received: --far={FLAGS.far}"
-        )
-    if not Path(FLAGS.model).is_file():
-        raise FileNotFoundError(
-            f"Expected a .keras file. Received: --model={FLAGS.model}"
         )
 
 
@@ -185,17 +181,6 @@ def _json(path, default=None):
     if not isinstance(values, dict):
         raise ValueError(f"{path}: Expected an object. Received: {values}")
     return values
-
-
-def _load_model():
-    try:
-        return keras.models.load_model(FLAGS.model, compile=False)
-    except (TypeError, ValueError) as error:
-        # Keras repeats the whole model in its message.
-        raise ValueError(
-            f"Expected a model that TensorFlow {tf.__version__} can load. "
-            f"Received: --model={FLAGS.model}: {str(error)[:200]}"
-        ) from error
 
 
 def _summary(directory, settings):

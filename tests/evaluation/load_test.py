@@ -39,3 +39,16 @@ def test_a_file_that_is_no_model_is_told(tmp_path):
     path.write_text("no model")
     with pytest.raises(ValueError, match="model.keras, which is no .keras"):
         load_model(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("notes.txt", "no model either")
+    with pytest.raises(ValueError, match="which is no whole .keras file"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.keras"])
+def test_hdf5_which_may_hold_code_is_refused(tmp_path, name):
+    layers = [keras.Input((2,)), keras.layers.Dense(3)]
+    keras.Sequential(layers).save(tmp_path / "model.h5")
+    (tmp_path / "model.h5").rename(tmp_path / name)
+    with pytest.raises(ValueError, match="Expected a .keras file.*Received"):
+        load_model(tmp_path / name)

@@ -239,6 +239,12 @@ def test_image_size_is_asked_for_where_the_model_has_none(tmp_path):
     np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
+def test_an_image_size_other_than_the_models_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"same size.*Received: image_size=21"):
+        export.save(tiny(), tmp_path / "1", threshold=0.5, image_size=SIZE + 1)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("threshold", [1.5, -1.01, float("nan")])
 def test_a_threshold_is_a_cosine(tmp_path, threshold):
     with pytest.raises(ValueError, match=r"\[-1, 1\].*Received: threshold="):

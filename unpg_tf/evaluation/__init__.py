@@ -14,6 +14,7 @@ from unpg_tf.evaluation.identification import identify_among_distractors
 from unpg_tf.evaluation.identification import identify_open_set
 from unpg_tf.evaluation.ijb import Templates
 from unpg_tf.evaluation.ijb import read_ijb
+from unpg_tf.evaluation.load import load_keras_file
 from unpg_tf.evaluation.load import load_model
 from unpg_tf.evaluation.load import training_of
 from unpg_tf.evaluation.pair_list import evaluate_pair_lists
@@ -76,6 +77,7 @@ __all__ = [
     "identify_among_distractors",
     "identify_open_set",
     "image_names",
+    "load_keras_file",
     "load_model",
     "pair_similarities",
     "plot_roc",

@@ -32,6 +32,32 @@ def load_model(path):
             "Expected a .keras file or a folder with a saved_model.pb. "
             f"Received: {path}"
         )
+    return load_keras_file(path)
+
+
+def load_keras_file(path):
+    """Loads a Keras model, from a file that holds no code.
+
+    Keras refuses Python code in a .keras file. In HDF5, also under another
+    name, Keras 2 runs it.
+
+    Args:
+        path: a .keras file.
+
+    Returns:
+        A Keras model.
+
+    Raises:
+        FileNotFoundError: there is no file at `path`.
+        ValueError: the file is of another kind, or can't be loaded.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"Expected a .keras file. Received: {path}")
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"Expected a .keras file. Received: {path}, which is no .keras file"
+        )
     try:
         return keras.models.load_model(path, compile=False)
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
@@ -74,4 +100,4 @@ def _origin(path):
             metadata = json.loads(archive.read("metadata.json"))
         return f"saved by Keras {metadata['keras_version']}"
     except (KeyError, ValueError, zipfile.BadZipFile):
-        return "which is no .keras file"
+        return "which is no whole .keras file"

@@ -83,8 +83,7 @@ def save(
     _check_free(directory, overwrite)
     ops.expect(-1 <= threshold <= 1, "a cosine in [-1, 1]", threshold=threshold)
     backbone = model.backbone if isinstance(model, EmbeddingModel) else model
-    if image_size is None:
-        image_size = _image_size(backbone)
+    image_size = _image_size(backbone, image_size)
     server = Server(backbone, image_size, threshold, flip, false_accept_rate)
     card = model_card(model, server, flip, card or {})
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -139,12 +138,16 @@ def _check_free(directory, overwrite):
         )
 
 
-def _image_size(backbone):
+def _image_size(backbone, given):
+    """The one side that the model's input and the argument agree on."""
     # A model without an input layer has no such attribute.
     shape = tuple(getattr(backbone, "input_shape", ()))
+    sides = {given, *(shape[1:3] if len(shape) == 4 else ())} - {None}
     ops.expect(
-        len(shape) == 4 and shape[1] and shape[1] == shape[2],
-        "image_size, or a model whose input is [n, size, size, 3]",
+        len(sides) == 1,
+        "image_size, or a model whose input is [n, size, size, 3], or both "
+        "with the same size",
+        image_size=given,
         input_shape=shape,
     )
-    return shape[1]
+    return sides.pop()

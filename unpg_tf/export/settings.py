@@ -36,13 +36,14 @@ def read_settings(report, far=None):
     text = Path(report).read_text(encoding="utf-8")
     try:
         values = json.loads(text)
-        threshold = _threshold(values, far)
+        threshold = float(values["threshold"])
     except (ValueError, TypeError, KeyError) as error:
-        wanted = "" if far is None else f" at the false accept rate {far}"
         raise ValueError(
-            f'{report}: Expected JSON with a number under "threshold"{wanted}. '
+            f'{report}: Expected JSON with a number under "threshold". '
             f"Received: {text[:60]!r}"
         ) from error
+    if far is not None:
+        threshold = _threshold_at(far, values, report)
     return {
         "threshold": threshold,
         "flip": bool(values.get("flip", False)),
@@ -50,8 +51,15 @@ def read_settings(report, far=None):
     }
 
 
-def _threshold(values, far):
-    if far is None:
-        return float(values["threshold"])
-    thresholds = values["threshold_at_far"].items()
-    return float({float(rate): value for rate, value in thresholds}[far])
+def _threshold_at(far, values, report):
+    thresholds = {
+        float(rate): float(value)
+        for rate, value in values.get("threshold_at_far", {}).items()
+        if value is not None
+    }
+    if far not in thresholds:
+        raise ValueError(
+            f"{report}: Expected a threshold at the false accept rate {far}. "
+            f"Received: those at {list(thresholds)}"
+        )
+    return thresholds[far]

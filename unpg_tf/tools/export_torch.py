@@ -11,8 +11,8 @@ import sys
 
 from absl import app
 from absl import flags
-from tensorflow import keras
 
+from unpg_tf import evaluation
 from unpg_tf import ops
 from unpg_tf.files import replaced
 from unpg_tf.models import EmbeddingModel
@@ -28,7 +28,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
     try:
-        model = keras.models.load_model(FLAGS.model, compile=False)
+        model = evaluation.load_keras_file(FLAGS.model)
         tensors = convert(model)
         with replaced(FLAGS.output) as temporary:
             torch_files.save(tensors, temporary)
