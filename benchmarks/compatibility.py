@@ -20,6 +20,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app  # noqa: E402
 from absl import flags  # noqa: E402
+from absl import logging  # noqa: E402
 from runtimes import RUNTIMES  # noqa: E402
 
 from unpg_tf import evaluation  # noqa: E402
@@ -37,6 +38,8 @@ def main(argv):
     """Prints the table; exits with 1 and a message on an error."""
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
+    # What TensorFlow says about saving would stand between the rows.
+    logging.set_verbosity(logging.WARNING)
     try:
         _compare()
     except (OSError, ValueError) as error:

@@ -4,7 +4,8 @@ r"""What the graph around the backbone costs, and what other runtimes take.
 
 times, at each batch size, in turns in which all take part,
 
-    backbone         the backbone alone, on decoded float pixels
+    backbone         the backbone alone, saved and loaded just as the export
+                     is, on decoded float pixels
     encoded_images   the exported signature, on JPEG files of that size
     serving_default  the exported signature, on uint8 pixels
     openvino, onnxruntime, litert   the same, where runtimes.py finds them
@@ -19,6 +20,7 @@ import os
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -26,6 +28,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app  # noqa: E402
 from absl import flags  # noqa: E402
+from absl import logging  # noqa: E402
 from runtimes import RUNTIMES  # noqa: E402
 
 from unpg_tf import backbones  # noqa: E402
@@ -41,10 +44,26 @@ flags.DEFINE_list("runtimes", ["openvino", "onnxruntime"], "What else to time.")
 flags.DEFINE_integer("turns", 7, "Calls of each.", lower_bound=1)
 
 
+class Batch(NamedTuple):
+    """The same images in three forms.
+
+    Attributes:
+        pixels: [n, h, w, 3] uint8 tensor.
+        floats: [n, h, w, 3] float32 tensor.
+        files: [n] string tensor, JPEG.
+    """
+
+    pixels: tf.Tensor
+    floats: tf.Tensor
+    files: tf.Tensor
+
+
 def main(argv):
     """Prints the table; exits with 1 and a message on an error."""
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
+    # What TensorFlow says about saving would stand between the rows.
+    logging.set_verbosity(logging.WARNING)
     try:
         _measure()
     except ValueError as error:
@@ -56,9 +75,9 @@ def _measure():
         FLAGS.backbone, FLAGS.image_size, FLAGS.embedding_dim
     )
     with tempfile.TemporaryDirectory() as directory:
-        directory = f"{directory}/1"
-        export.save(backbone, directory, threshold=0.0)
-        forms = _forms(backbone, directory)
+        export.save(backbone, f"{directory}/1", threshold=0.0)
+        _save_bare(backbone, f"{directory}/bare")
+        forms = _forms(f"{directory}/1", f"{directory}/bare")
         print(
             f"{FLAGS.backbone}, {FLAGS.image_size} pixels, "
             f"{os.cpu_count()} cores\n\n"
@@ -66,23 +85,31 @@ def _measure():
             "least / least | processors' time |\n|---|---|---|---|---|---|"
         )
         for size in map(int, FLAGS.batch_sizes):
-            _print_rows(size, _times(forms, size))
+            _print_rows(size, _times(forms, _batch(size)))
 
 
-def _forms(backbone, directory):
-    """Functions of [n, h, w, 3] uint8 pixels and [n] JPEG files."""
-    bare = tf.function(lambda images: backbone(images, training=False))
-    loaded = tf.saved_model.load(directory)
+def _save_bare(backbone, directory):
+    """The backbone with nothing around it, for batches of any size."""
+    images = tf.TensorSpec([None, *backbone.input_shape[1:]], tf.float32)
+    module = tf.Module()
+    module.embed = tf.function(
+        lambda images: {"embedding": backbone(images, training=False)},
+        input_signature=[images],
+    )
+    graph = module.embed.get_concrete_function().graph
+    module.weights = list(graph.variables)
+    tf.saved_model.save(module, directory, module.embed)
+
+
+def _forms(directory, bare_directory):
+    """Functions of a `Batch`, each of which waits for its embeddings."""
+    bare = _signature(bare_directory, "serving_default")
+    files = _signature(directory, "encoded_images")
+    pixels = _signature(directory, "serving_default")
     forms = {
-        "backbone": lambda images, files: bare(
-            tf.cast(images, tf.float32)
-        ).numpy(),
-        "encoded_images": lambda images, files: loaded.signatures[
-            "encoded_images"
-        ](image_bytes=files)["embedding"].numpy(),
-        "serving_default": lambda images, files: loaded.signatures[
-            "serving_default"
-        ](images=images)["embedding"].numpy(),
+        "backbone": lambda batch: bare(images=batch.floats),
+        "encoded_images": lambda batch: files(image_bytes=batch.files),
+        "serving_default": lambda batch: pixels(images=batch.pixels),
     }
     for name in FLAGS.runtimes:
         try:
@@ -90,23 +117,37 @@ def _forms(backbone, directory):
         except ImportError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
-        forms[name] = lambda images, files, embed=embed: embed(images.numpy())
+        forms[name] = lambda batch, embed=embed: embed(batch.pixels.numpy())
     return forms
 
 
-def _times(forms, size):
+def _signature(directory, name):
+    loaded = tf.saved_model.load(directory)
+    # Through the loaded object, which owns the variables.
+    return lambda **inputs: loaded.signatures[name](**inputs)[
+        "embedding"
+    ].numpy()
+
+
+def _batch(size):
+    pixels = data.draw(np.arange(size), np.zeros(size, int), FLAGS.image_size)
+    return Batch(
+        pixels=tf.constant(pixels),
+        floats=tf.constant(pixels, tf.float32),
+        files=tf.stack([tf.io.encode_jpeg(x, quality=95) for x in pixels]),
+    )
+
+
+def _times(forms, batch):
     """Seconds, by the clock and of the processors, of every turn of each form.
 
     The first turn, which prepares, doesn't count.
     """
-    pixels = data.draw(np.arange(size), np.zeros(size, int), FLAGS.image_size)
-    files = [tf.io.encode_jpeg(image, quality=95) for image in pixels]
-    images, files = tf.constant(pixels), tf.stack(files)
     times = {name: [] for name in forms}
     for turn in range(FLAGS.turns + 1):
         for name, form in forms.items():
             start, worked = time.perf_counter(), time.process_time()
-            form(images, files)
+            form(batch)
             seconds = time.perf_counter() - start, time.process_time() - worked
             if turn:
                 times[name].append(seconds)
