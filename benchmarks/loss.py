@@ -1,6 +1,6 @@
 """Cost of the losses, beside the matrix products they can't do without.
 
-    python benchmarks/loss.py --sizes=512x20000x512,4096x4000x256
+    python benchmarks/loss.py --plot=docs/cost.svg
 
 Each size is B x C x D: rows of the batch, classes, dimension. A step is a head
 and its loss, forward and backward, to the gradients of embeddings and class
@@ -12,158 +12,177 @@ centres. Compared are
     materialised  UNPG as its reference has it: every row of logits ends in
                   all B (B - 1) / 2 pairs. Skipped where one such matrix would
                   pass --memory_limit.
+    torch         the same in PyTorch, where that is installed
+    triplet       TensorFlow Addons' semi-hard triplets, where they are; they
+                  have no classes
 
 Times are medians over turns in which all take part, one step each, so that
 other work on the machine meets them alike; they are printed in multiples of
-the products' (the faster of graph and XLA), once by medians and once by
-minima, which a busy machine blurs less.
+the products' (the faster of graph and XLA), once by medians, once by minima
+and once by the processor's time, which a busy machine blurs less. Memory is
+what a process of its own needs at its peak beyond the inputs, in multiples of
+one matrix of B x C and one of B x B together.
 """
 
 import itertools
+import subprocess
+import sys
 import time
 
+import loss_forms
 import numpy as np
-import tensorflow as tf
 from absl import app
 from absl import flags
-
-from unpg_tf import layers
-from unpg_tf import losses
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("sizes", ["512x20000x512", "4096x4000x256"], "BxCxD, each.")
 flags.DEFINE_list("modes", ["graph", "xla"], "How it is compiled.")
 flags.DEFINE_integer("turns", 7, "Steps of each.", lower_bound=1)
 flags.DEFINE_float("memory_limit", 4.0, "GB that one matrix may have.")
-
-FORMS = ("products", "margin", "unpg", "materialised")
-SCALE, WHISKER = 64.0, 1.5
+flags.DEFINE_string(
+    "plot", None, "Draw cost against batch and against classes, in this file."
+)
+flags.DEFINE_list("batches", [128, 256, 512, 1024, 2048, 4096], "Of the plot.")
+flags.DEFINE_list("classes", [1000, 4000, 16000, 64000], "Of the plot.")
+flags.DEFINE_string(
+    "peak_of", None, "SIZE,FORM,MODE: print the bytes of its peak, no more."
+)
 
 
 def main(_):
-    """Prints one table for each size."""
+    """Prints one table for each size, and draws the plot."""
+    if FLAGS.peak_of:
+        print(_own_peak(*FLAGS.peak_of.split(",")))
+        return
     for size in FLAGS.sizes:
         print(_table(size), flush=True)
+    if FLAGS.plot:
+        _draw(FLAGS.plot)
 
 
-def products(embeddings, centers, labels):
-    """The matrix products alone: the outputs stand for the gradients."""
-    del labels
-    cosines = tf.matmul(embeddings, centers, transpose_b=True)
-    pairs = tf.matmul(embeddings, embeddings, transpose_b=True)
-    to_embeddings = tf.matmul(cosines, centers) + tf.matmul(pairs, embeddings)
-    return to_embeddings, tf.matmul(cosines, embeddings, transpose_a=True)
-
-
-def materialised(embeddings, cosines, labels):
-    """The [B] losses of the reference: B x (C + pairs) logits."""
-    units = tf.math.l2_normalize(embeddings, axis=1)
-    similarities = tf.matmul(units, units, transpose_b=True)
-    above = tf.linalg.band_part(tf.ones_like(similarities), 0, -1) > 0
-    differ = labels[:, tf.newaxis] != labels[tf.newaxis, :]
-    pairs = tf.boolean_mask(similarities, above & differ)
-    count = tf.size(pairs)
-    ordered = tf.sort(tf.stop_gradient(pairs))
-    q1, q3 = ordered[count // 4], ordered[3 * count // 4]
-    reach = WHISKER * (q3 - q1)
-    pairs = pairs[(pairs >= q1 - reach) & (pairs <= q3 + reach)]
-    rows = tf.shape(cosines)[0]
-    pairs = tf.tile(pairs[tf.newaxis], [rows, 1])
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels, SCALE * tf.concat([cosines, pairs], axis=1)
-    )
-
-
-def _loss(form, dim):
-    if form == "materialised":
-        return lambda labels, y_pred: materialised(
-            y_pred[:, -dim:], y_pred[:, :-dim], labels
-        )
-    if form == "margin":
-        return losses.MarginLoss(SCALE, embedding_dim=dim)
-    return losses.UNPGLoss(SCALE, WHISKER, embedding_dim=dim)
-
-
-def _step(size, form, mode):
-    """A function without arguments, that runs one step to its end."""
-    rows, classes, dim = map(int, size.split("x"))
-    rng = np.random.default_rng(0)
-    centers = rng.standard_normal([classes, dim], np.float32)
-    labels = rng.integers(0, classes, rows).astype(np.int32)
-    embeddings = rng.standard_normal([rows, dim], np.float32)
-    embeddings = tf.constant(embeddings + 0.5 * centers[labels])
-    labels = tf.constant(labels)
-    head = layers.CosFace(classes, margin=0.4)
-    head.build((None, dim))
-    head.centers.assign(centers)
-    variable = head.trainable_weights[0]
-    loss = _loss(form, dim)
-    del centers
-
-    def trained(embeddings, labels):
-        with tf.GradientTape() as tape:
-            tape.watch(embeddings)
-            cosines = head(embeddings, labels, training=True)
-            y_pred = tf.concat([cosines, embeddings], axis=1)
-            value = tf.reduce_mean(loss(labels, y_pred))
-        slopes = tape.gradient(value, [embeddings, variable])
-        return value, *slopes
-
-    def bare(embeddings, labels):
-        return products(embeddings, tf.convert_to_tensor(variable), labels)
-
-    step = tf.function(
-        bare if form == "products" else trained, jit_compile=mode == "xla"
-    )
-    return lambda: tf.nest.map_structure(
-        lambda x: x.numpy(), step(embeddings, labels)
-    )
+def _kinds(size):
+    """(form, mode) of all that can run, and fits."""
+    kinds = itertools.product(loss_forms.available(), FLAGS.modes)
+    return [kind for kind in kinds if _fits(size, *kind)]
 
 
 def _fits(size, form, mode):
-    rows, classes, _ = map(int, size.split("x"))
-    if form != "materialised":
+    rows, classes, _ = loss_forms.sizes_of(size)
+    if form not in loss_forms.ONLY_GRAPH:
         return True
-    # Its lists of pairs have no static length, which XLA asks for.
-    width = classes + rows * (rows - 1) / 2
+    width = 0 if form == "triplet" else classes + rows * (rows - 1) / 2
     return mode == "graph" and 4 * rows * width < 1e9 * FLAGS.memory_limit
 
 
 def _table(size):
-    kinds = [
-        kind
-        for kind in itertools.product(FORMS, FLAGS.modes)
-        if _fits(size, *kind)
+    kinds = _kinds(size)
+    times = _times({kind: loss_forms.step(size, *kind) for kind in kinds})
+    measures = [
+        lambda seconds: np.median(seconds[:, 0]),
+        lambda seconds: np.min(seconds[:, 0]),
+        lambda seconds: np.median(seconds[:, 1]),
     ]
-    times = _times({kind: _step(size, *kind) for kind in kinds})
     units = [
-        min(reduce(times["products", mode]) for mode in FLAGS.modes)
-        for reduce in (np.median, min)
+        min(measure(times["products", mode]) for mode in FLAGS.modes)
+        for measure in measures
     ]
+    rows, classes, _ = loss_forms.sizes_of(size)
     lines = [
         f"{size}: products {units[0]:.3f} s, at least {units[1]:.3f} s",
         "",
-        "| form | mode | time / products | least / least |",
-        "|---|---|---|---|",
+        "| form | mode | median | least | processor | memory |",
+        "|---|---|---|---|---|---|",
     ]
     for kind in kinds:
-        ratios = np.median(times[kind]) / units[0], min(times[kind]) / units[1]
+        ratios = [
+            measure(times[kind]) / unit
+            for measure, unit in zip(measures, units, strict=True)
+        ]
+        ratios.append(_peak(size, *kind) / (4 * rows * (classes + rows)))
         cells = [*kind, *map("{:.2f}".format, ratios)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def _times(steps):
-    """Seconds of every turn of each step; the first, which compiles, apart."""
+    """Seconds of every turn of each step, [turns, 2].
+
+    By the clock, then by the processor. The first, which compiles, is apart.
+    """
     for step in steps.values():
         step()
     times = {kind: [] for kind in steps}
     for _ in range(FLAGS.turns):
         for kind, step in steps.items():
-            start = time.perf_counter()
+            start = np.array([time.perf_counter(), time.process_time()])
             step()
-            times[kind].append(time.perf_counter() - start)
-    return times
+            end = np.array([time.perf_counter(), time.process_time()])
+            times[kind].append(end - start)
+    return {kind: np.array(seconds) for kind, seconds in times.items()}
+
+
+def _peak(size, form, mode):
+    command = [sys.executable, __file__, f"--peak_of={size},{form},{mode}"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout.split()[-1])
+
+
+def _own_peak(size, form, mode):
+    """Bytes beyond the inputs, by Linux's count of this process."""
+    # What is loaded once, whatever the size, is no part of it.
+    for small in ("16x40x8", "64x300x16"):
+        loss_forms.step(small, form, mode)()
+    step = loss_forms.step(size, form, mode)
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    before = _status("VmRSS")
+    for _ in range(3):
+        step()
+    return _status("VmHWM") - before
+
+
+def _status(name):
+    with open("/proc/self/status") as file:
+        (line,) = [line for line in file if line.startswith(name)]
+    return int(line.split()[1]) * 1024
+
+
+def _draw(path):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "unpg_tf"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.4), sharey=True)
+    _draw_costs(axes[0], FLAGS.batches, "rows of the batch", "{}x4000x256")
+    _draw_costs(axes[1], FLAGS.classes, "classes", "512x{}x256")
+    axes[0].set_ylabel("time of a step / bare products")
+    axes[0].set_title("4,000 classes", fontsize="medium")
+    axes[1].set_title("512 rows", fontsize="medium")
+    axes[0].legend(frameon=False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _draw_costs(axis, numbers, label, size):
+    """A line for each form, by the better of graph and XLA."""
+    numbers = [int(number) for number in numbers]
+    costs = {}
+    for number in numbers:
+        at = size.format(number)
+        times = _times({k: loss_forms.step(at, *k) for k in _kinds(at)})
+        least = {}
+        for (form, _), seconds in times.items():
+            best = np.min(seconds[:, 0])
+            least[form] = min(best, least.get(form, best))
+        for form, seconds in least.items():
+            costs.setdefault(form, {})[number] = seconds / least["products"]
+    for form, ratios in costs.items():
+        axis.plot(list(ratios), list(ratios.values()), "o-", label=form)
+    axis.set(xscale="log", yscale="log", xlabel=label)
+    axis.set_xticks(numbers, map("{:,}".format, numbers))
+    axis.minorticks_off()
 
 
 if __name__ == "__main__":
