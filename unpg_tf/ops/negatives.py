@@ -6,6 +6,7 @@ discriminative Feature Space for Face Recognition*, BMVC 2022
 noise filter.
 """
 
+import functools
 import math
 
 import tensorflow as tf
@@ -19,7 +20,6 @@ _NOTHING = -1e30
 _NOBODY = -1
 
 
-@tf.custom_gradient
 def similarities(embeddings):
     """Cosine similarity of every two embeddings, each pair once.
 
@@ -34,23 +34,11 @@ def similarities(embeddings):
     Returns:
         [2, half, half] float tensor, half being batch / 2 rounded up. On the
         diagonal of the second matrix, and where an odd batch has no partner,
-        is no pair: see `negative_pairs`. First derivatives only.
+        is no pair: see `negative_pairs`.
     """
-    first, second = _halves(embeddings)
-    similarities = _each_pair(embeddings, _products)
-
-    def gradient(slopes):
-        across, within = tf.unstack(slopes)
-        above = _above_diagonal(first)
-        of_first = _with_transposed(tf.where(above, within, 0.0))
-        of_second = _with_transposed(tf.where(above, 0.0, within))
-        to_first = tf.matmul(across, second) + tf.matmul(of_first, first)
-        to_second = tf.matmul(of_second, second)
-        to_second += tf.matmul(across, first, transpose_a=True)
-        to_both = tf.concat([to_first, to_second], axis=0)
-        return to_both[: tf.shape(embeddings)[0]]
-
-    return similarities, gradient
+    return _each_pair(
+        embeddings, functools.partial(tf.matmul, transpose_b=True)
+    )
 
 
 def negative_pairs(labels):
@@ -126,60 +114,21 @@ def log_mass(pairs, kept, scale):
         Scalar float tensor; about -1e30 where no pair is kept.
     """
     # Row by row first: one running sum over millions would lose digits.
-    return tf.reduce_logsumexp(_log_mass_of_rows(pairs, kept, scale))
-
-
-def _log_mass_of_rows(pairs, kept, scale):
-    """The terms of the sums are kept: they are the gradient, but for a factor.
-
-    First derivatives only.
-    """
-
-    @tf.custom_gradient
-    def of(pairs):
-        logits = tf.where(kept, scale * pairs, _NOTHING)
-        largest = tf.reduce_max(logits, axis=-1, keepdims=True)
-        terms = tf.where(kept, tf.exp(logits - largest), 0.0)
-        total = tf.reduce_sum(terms, axis=-1, keepdims=True)
-
-        def gradient(slopes):
-            weights = scale * slopes[..., tf.newaxis]
-            return terms * (weights / tf.maximum(total, 1.0))
-
-        # The largest term is 1, where there is any.
-        log_mass = largest + tf.math.log(tf.maximum(total, 1.0))
-        return tf.squeeze(log_mass, axis=-1), gradient
-
-    return of(pairs)
-
-
-def _products(left, right):
-    return tf.matmul(left, right, transpose_b=True)
-
-
-def _with_transposed(matrix):
-    # Both factors of a row's product with another row of its own half have a
-    # gradient: one product for both.
-    return matrix + tf.transpose(matrix)
+    of_rows = tf.reduce_logsumexp(
+        tf.where(kept, scale * pairs, _NOTHING), axis=-1
+    )
+    return tf.reduce_logsumexp(of_rows)
 
 
 def _each_pair(rows, compare):
-    first, second = _halves(rows)
-    within = tf.where(
-        _above_diagonal(first), compare(first, first), compare(second, second)
-    )
-    return tf.stack([compare(first, second), within])
-
-
-def _halves(rows):
     batch = rows.shape[0] if rows.shape[0] is not None else tf.shape(rows)[0]
     lacking = [[0, batch % 2]] + [[0, 0]] * (rows.shape.rank - 1)
-    return tf.split(tf.pad(rows, lacking, constant_values=_NOBODY), 2)
-
-
-def _above_diagonal(half):
-    places = tf.range(tf.shape(half)[0])
-    return places[:, tf.newaxis] < places[tf.newaxis, :]
+    rows = tf.pad(rows, lacking, constant_values=_NOBODY)
+    first, second = tf.split(rows, 2)
+    half = tf.range(tf.shape(first)[0])
+    above = half[:, tf.newaxis] < half[tf.newaxis, :]
+    within = tf.where(above, compare(first, first), compare(second, second))
+    return tf.stack([compare(first, second), within])
 
 
 def _are_two_classes(left, right):
