@@ -5,12 +5,16 @@ VENV := .venv
 VENV_CLASSIC := .venv-classic
 VENV_TORCH := .venv-torch
 VENV_MODELS := .venv-models
+# What looks at the other environments has one of its own.
+VENV_TOOLS := .venv-tools
 # An interpreter of your choice: make test PYTHON=/path/to/python3.12
 PYTHON :=
 # PyTorch as pip shall choose it: make test-torch TORCH=torch==2.13.0
 TORCH :=
 # Processes that share the tests.
 JOBS := 2
+# How long the soak is.
+MINUTES := 2
 
 CURRENT := $(VENV)/bin/python
 CLASSIC := $(VENV_CLASSIC)/bin/python
@@ -20,7 +24,7 @@ SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-legacy test-classic test-torch test-models lint \
-	format wheel audit clean
+	format wheel audit licences soak clean
 
 help:  ## List the targets
 	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
@@ -61,13 +65,20 @@ dist/.ready: $(VENV)/.ready $(SOURCES)
 	@ls dist/*.whl
 	@touch $@
 
-audit: $(VENV)/.ready  ## Known holes in the pinned packages, and what is out of date
-	$(CURRENT) -m pip install -qq pip-audit
-	$(VENV)/bin/pip-audit --no-deps --disable-pip --requirement requirements_lock.txt
+audit: $(VENV)/.ready $(VENV_TOOLS)/.ready  ## Known holes in the pinned packages, and what is out of date
 	$(CURRENT) -m pip list --outdated
+	$(VENV_TOOLS)/bin/pip-audit --strict --no-deps --disable-pip --requirement requirements_lock.txt
+
+licences: $(VENV)/.ready $(VENV_CLASSIC)/.ready $(VENV_TOOLS)/.ready  ## Write docs/licences.md, of all packages installed
+	PATH=$(VENV_TOOLS)/bin:$$PATH python docs/licences.py $(VENV) $(VENV_CLASSIC) > $(VENV_TOOLS)/licences.md
+	mv $(VENV_TOOLS)/licences.md docs/licences.md
+
+soak: $(VENV)/.ready  ## Train for MINUTES, and watch memory, time, files, threads
+	$(CURRENT) benchmarks/soak.py --minutes=$(MINUTES)
 
 clean:  ## Remove the environments and what tools wrote
-	rm -rf $(VENV) $(VENV_CLASSIC) $(VENV_TORCH) $(VENV_MODELS) build dist *.egg-info .pytest_cache \
+	rm -rf $(VENV) $(VENV_CLASSIC) $(VENV_TORCH) $(VENV_MODELS) $(VENV_TOOLS) \
+		build dist *.egg-info .pytest_cache \
 		.ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -87,6 +98,11 @@ $(VENV_TORCH)/.ready: $(VENV)/.ready
 		> "$$($(VENV_TORCH)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
 	$(VENV_TORCH)/bin/python -m pip install -qq --editable ".[torch]" $(TORCH)
 	touch $@
+
+$(VENV_TOOLS)/.ready: $(VENV)/.ready
+	$(CURRENT) -m venv $(VENV_TOOLS)
+	$(VENV_TOOLS)/bin/python -m pip install -qq pip-audit pip-licenses
+	@touch $@
 
 # A comma that `call` does not take for one of its own.
 , := ,

@@ -18,7 +18,7 @@ REPLICAS, LOCAL = 2, training.BATCH // 2
 # A gather is preceded by one of the [1, rank] shapes.
 ROWS = [("Gather", (1, 1)), ("Gather", (LOCAL,))]
 # Embeddings, and beside them the labels and the replica, at once.
-BATCH = [("Gather", (1, 2)), ("Gather", (LOCAL, training.DIM + 2))]
+BATCH = [("Gather", (1, 2)), ("Gather", (LOCAL, training.DIM + 3))]
 # How much the pairs weigh in a replica's loss.
 WEIGHT = [("Reduce", (1,))]
 

@@ -72,24 +72,82 @@ def test_a_mean_of_means_becomes_one_mean(strategy_of, replicas):
 
 
 @pytest.mark.parametrize("replicas", [2, 3])
-def test_rows_are_numbered_through(strategy_of, replicas):
-    numbers, counts = run(
-        strategy_of(replicas), replicas, distribute.row_numbers
-    )
+def test_rows_begin_after_those_of_earlier_replicas(strategy_of, replicas):
+    found = run(strategy_of(replicas), replicas, distribute.first_row)
+    sizes = [len(part) for part in PARTS[replicas]]
+    np.testing.assert_array_equal(found, np.cumsum([0, *sizes[:-1]]))
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+def test_the_mean_is_that_of_all_rows(strategy_of, replicas):
+    found = run(strategy_of(replicas), replicas, distribute.mean_of_all)
+    np.testing.assert_allclose(found, np.mean(sum(PARTS[replicas], [])))
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+def test_a_batch_is_gathered_with_its_labels(strategy_of, replicas):
+    # Classes that a float32 could not tell from each other.
+    def labels_of(rows):
+        return 2**24 + tf.cast(rows, tf.int32)
+
+    def batch(rows):
+        return distribute.gather_batch(rows[:, None], labels_of(rows))
+
     everybody = sum(PARTS[replicas], [])
+    rows, labels, numbers = run(strategy_of(replicas), replicas, batch)
+    for each, classes in zip(rows, labels, strict=True):
+        np.testing.assert_array_equal(each[:, 0], everybody)
+        np.testing.assert_array_equal(classes, labels_of(everybody))
     np.testing.assert_array_equal(
         np.concatenate(numbers), np.arange(len(everybody))
     )
-    assert counts == [len(everybody)] * replicas
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+@pytest.mark.parametrize("of_all_rows", [False, True])
+def test_gradients_of_a_batch_are_exact(strategy_of, replicas, of_all_rows):
+    def weighed(embeddings, labels):
+        return tf.reduce_sum(
+            tf.cast(labels, tf.float32) * embeddings[:, 0] ** 2
+        )
+
+    def slopes(rows):
+        labels = tf.cast(rows, tf.int32)
+        me = tf.distribute.get_replica_context().replica_id_in_sync_group
+        with tf.GradientTape() as tape:
+            tape.watch(rows)
+            if of_all_rows:
+                value, count = distribute.of_all_rows(
+                    weighed, rows[:, None], labels
+                )
+            else:
+                embeddings, labels, _ = distribute.gather_batch(
+                    rows[:, None], labels
+                )
+                value, count = weighed(embeddings, labels), tf.size(labels)
+            # Each replica makes use of it in its own way.
+            value *= tf.cast(me + 1, tf.float32)
+        return tape.gradient(value, rows), count
+
+    found, counts = run(strategy_of(replicas), replicas, slopes)
+    weight = sum(range(1, replicas + 1))
+    for slope, rows in zip(found, PARTS[replicas], strict=True):
+        rows = np.array(rows)
+        np.testing.assert_allclose(slope, 2.0 * weight * rows * rows)
+    assert counts == [len(sum(PARTS[replicas], []))] * replicas
 
 
 def check_nothing_happens():
     rows = tf.constant([[1.0], [2.0]])
     assert distribute.all_gather(rows) is rows
     assert distribute.as_global_mean(rows) is rows
-    numbers, count = distribute.row_numbers(rows)
+    assert distribute.first_row(rows) == 0
+    assert distribute.mean_of_all(rows) == 1.5
+    embeddings, labels, numbers = distribute.gather_batch(rows, [3, 4])
+    assert embeddings is rows and labels == [3, 4]
     np.testing.assert_array_equal(numbers, [0, 1])
-    assert count == 2
+    value, count = distribute.of_all_rows(lambda x, y: x, rows, [3, 4])
+    assert value is rows and count == 2
 
 
 def test_one_replica_speaks_to_nobody():

@@ -5,10 +5,10 @@ from unpg_tf.distribute.multi_worker import MultiWorkerMirroredStrategy
 from unpg_tf.distribute.replicas import all_gather
 from unpg_tf.distribute.replicas import all_sum
 from unpg_tf.distribute.replicas import as_global_mean
+from unpg_tf.distribute.replicas import first_row
 from unpg_tf.distribute.replicas import gather_batch
 from unpg_tf.distribute.replicas import mean_of_all
 from unpg_tf.distribute.replicas import of_all_rows
-from unpg_tf.distribute.replicas import row_numbers
 from unpg_tf.distribute.shards import as_shards
 from unpg_tf.distribute.shards import is_in_part
 from unpg_tf.distribute.shards import is_kept
@@ -23,6 +23,7 @@ __all__ = [
     "all_sum",
     "as_global_mean",
     "as_shards",
+    "first_row",
     "gather_batch",
     "is_in_part",
     "is_kept",
@@ -31,7 +32,6 @@ __all__ = [
     "mean_of_all",
     "of_all_rows",
     "own_shard",
-    "row_numbers",
     "rows_of_a_shard",
     "run_local_workers",
 ]

@@ -12,13 +12,28 @@ import tensorflow as tf
 
 _SUM = tf.distribute.ReduceOp.SUM
 
+_HALF = 2**16
+
+# Each of their workers goes its own way.
+_OUT_OF_STEP = (
+    tf.distribute.experimental.ParameterServerStrategy,
+    tf.compat.v1.distribute.experimental.ParameterServerStrategy,
+)
+
 
 def _replicas():
     """The replica context, or `None` where there is nobody to speak to."""
     context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
+    if context is None:
         return None
-    return context
+    if isinstance(context.strategy, _OUT_OF_STEP):
+        raise ValueError(
+            "Expected replicas that train in step, as those of "
+            "MirroredStrategy: the negatives and statistics are those of one "
+            "global batch, which the workers of parameter servers never see. "
+            f"Received: {type(context.strategy).__name__}"
+        )
+    return None if context.num_replicas_in_sync == 1 else context
 
 
 def all_gather(tensor):
@@ -45,7 +60,7 @@ def gather_batch(embeddings, labels):
 
     Args:
         embeddings: [local batch, dim] float32 or float64 tensor.
-        labels: [local batch] int32 tensor of class ids, below 2**24.
+        labels: [local batch] int32 tensor of class ids, at least 0.
 
     Returns:
         A tuple of the [global batch, dim] embeddings, whose gradient is
@@ -72,7 +87,7 @@ def of_all_rows(function, embeddings, labels):
         function: Of [batch, dim] embeddings and [batch] labels to a scalar
             float tensor; it may not use trained variables.
         embeddings: [local batch, dim] float32 or float64 tensor.
-        labels: [local batch] int32 tensor of class ids, below 2**24.
+        labels: [local batch] int32 tensor of class ids, at least 0.
 
     Returns:
         A tuple of what the function gives for the rows of all replicas, and
@@ -153,27 +168,23 @@ def mean_of_all(values):
     return total / rows
 
 
-def row_numbers(rows):
-    """Tells where the local rows stand in the global batch.
+def first_row(rows):
+    """Tells where the local rows begin in the global batch.
 
     Args:
         rows: [local batch, ...] tensor.
 
     Returns:
-        A tuple of the [local batch] int32 numbers of these rows, and the
-        number of all rows as an int32 scalar.
+        int32 scalar, the rows of all replicas before this one.
     """
-    local = tf.shape(rows)[0]
     replicas = _replicas()
     if replicas is None:
-        return tf.range(local), local
-    me = replicas.replica_id_in_sync_group
-    counts = tf.one_hot(
-        me, replicas.num_replicas_in_sync, tf.cast(local, tf.float32)
-    )
-    counts = tf.cast(replicas.all_reduce(_SUM, counts), tf.int32)
-    first = tf.cumsum(counts, exclusive=True)[me]
-    return first + tf.range(local), tf.reduce_sum(counts)
+        return tf.constant(0)
+    me, count = replicas.replica_id_in_sync_group, replicas.num_replicas_in_sync
+    local = tf.cast(tf.shape(rows)[0], tf.float32)
+    counts = replicas.all_reduce(_SUM, tf.one_hot(me, count, local))
+    before = tf.cast(tf.range(count) < me, tf.float32)
+    return tf.cast(tf.reduce_sum(before * counts), tf.int32)
 
 
 def _gathered(replicas, embeddings, labels, of_slopes):
@@ -187,10 +198,14 @@ def _gathered(replicas, embeddings, labels, of_slopes):
     local = tf.shape(embeddings)[0] if local is None else local
     me = replicas.replica_id_in_sync_group
     owners = tf.fill([local], tf.cast(me, dtype))
-    columns = [embeddings, tf.cast(labels, dtype)[:, None], owners[:, None]]
-    matrix = tf.stop_gradient(tf.concat(columns, axis=1))
+    # A float tells integers apart up to 2**24; half a label's bits are fewer.
+    numbers = [labels // _HALF, labels % _HALF]
+    numbers = [tf.cast(number, dtype) for number in numbers]
+    numbers = tf.stack([*numbers, owners], axis=1)
+    matrix = tf.stop_gradient(tf.concat([embeddings, numbers], axis=1))
     matrix = replicas.all_gather(matrix, axis=0)
-    everybody, labels, owners = tf.split(matrix, [dim, 1, 1], axis=1)
+    everybody, numbers = tf.split(matrix, [dim, 3], axis=1)
+    high, low, owners = tf.unstack(numbers, axis=1)
     before = owners < tf.cast(me, dtype)
     first = tf.reduce_sum(tf.cast(before, tf.int32))
 
@@ -201,5 +216,5 @@ def _gathered(replicas, embeddings, labels, of_slopes):
             of_slopes(slopes), [first, 0], [local, dim]
         )
 
-    labels = tf.cast(labels[:, 0], tf.int32)
+    labels = _HALF * tf.cast(high, tf.int32) + tf.cast(low, tf.int32)
     return rows(embeddings), labels, first + tf.range(local)

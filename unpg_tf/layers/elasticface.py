@@ -11,6 +11,10 @@ from unpg_tf.layers.margin_head import MarginHead
 
 _KINDS = ("arcface", "cosface")
 
+_PHILOX = tf.random.Algorithm.PHILOX.value
+# Draws to one count of its counter.
+_BLOCK = 4
+
 
 @keras.utils.register_keras_serializable("unpg_tf")
 class ElasticFace(MarginHead):
@@ -72,10 +76,9 @@ class ElasticFace(MarginHead):
 
     def target_cosines(self, targets, norms):
         """See `MarginHead.target_cosines`."""
-        rows, all_rows = distribute.row_numbers(targets)
         step = tf.convert_to_tensor(self.step)
         seed = tf.stack([tf.cast(self.seed, step.dtype), step])
-        draws = tf.gather(_normals(all_rows, seed), rows)
+        draws = _normals(seed, distribute.first_row(targets), targets)
         draws = tf.cast(draws, targets.dtype)
         margins = self.margin + self.std * draws
         if self.kind == "cosface":
@@ -93,12 +96,24 @@ class ElasticFace(MarginHead):
         }
 
 
-def _normals(count, seed):
-    """[count] float32 draws, the same with and without XLA."""
+def _normals(seed, first, rows):
+    """A float32 draw for each of the rows, the same with and without XLA.
+
+    They are those from number `first` on of one sequence for all replicas.
+    """
+    count = tf.shape(rows)[0] if rows.shape[0] is None else rows.shape[0]
     # XLA's own normals are others; the bits they are made of agree.
-    bits = tf.random.stateless_uniform(
-        [count], seed, None, None, tf.int32, alg="philox"
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    block = tf.stack([tf.cast(first // _BLOCK, tf.int64), 0])
+    counter = tf.bitcast(tf.bitcast(counter, tf.int64) + block, tf.uint64)
+    bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[count + _BLOCK],
+        key=key,
+        counter=counter,
+        alg=_PHILOX,
+        dtype=tf.int32,
     )
+    bits = tf.slice(bits, [first % _BLOCK], [count])
     # 23 bits, between the representable ends: exact in float32, never +-1.
     uniform = (
         tf.cast(tf.bitwise.right_shift(bits, 9), tf.float32) + 0.5

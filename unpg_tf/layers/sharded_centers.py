@@ -5,9 +5,6 @@ import tensorflow as tf
 from unpg_tf import distribute
 from unpg_tf import ops
 
-# Replicas tell each other the labels as floats.
-_MAX_CLASSES = 2**24
-
 
 class ShardedCenters:
     """The part of `MarginHead` that is about shards of its class centres."""
@@ -29,11 +26,6 @@ class ShardedCenters:
                 shape=shape,
                 initializer=self.centers_initializer,
             )
-        ops.expect(
-            self.num_classes <= _MAX_CLASSES,
-            f"num_classes of at most {_MAX_CLASSES} for shards",
-            num_classes=self.num_classes,
-        )
         shards = self.add_weight(
             name="centers", shape=[rows, dim], initializer="zeros"
         )
