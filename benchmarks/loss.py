@@ -42,8 +42,8 @@ flags.DEFINE_float("memory_limit", 4.0, "GB that one matrix may have.")
 flags.DEFINE_string(
     "plot", None, "Draw cost against batch and against classes, in this file."
 )
-flags.DEFINE_list("batches", [128, 256, 512, 1024, 2048, 4096], "Of the plot.")
-flags.DEFINE_list("classes", [1000, 4000, 16000, 64000], "Of the plot.")
+flags.DEFINE_list("batches", [128, 512, 2048, 4096], "Of the plot.")
+flags.DEFINE_list("classes", [1000, 8000, 64000], "Of the plot.")
 flags.DEFINE_string(
     "peak_of", None, "SIZE,FORM,MODE: print the bytes of its peak, no more."
 )
