@@ -125,9 +125,7 @@ def _torch_step(embeddings, labels, centers):
     def step():
         units, directions = map(torch.nn.functional.normalize, inputs)
         cosines = units @ directions.T
-        cosines = cosines - 0.4 * torch.nn.functional.one_hot(
-            labels, len(centers)
-        )
+        cosines[torch.arange(len(cosines)), labels] -= 0.4
         similarities = units @ units.T
         differ = labels[:, None] != labels[None, :]
         pairs = similarities[torch.triu(differ, diagonal=1)]
