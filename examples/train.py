@@ -21,11 +21,10 @@ tensorboard/, checkpoints/ to --resume from, and flags.txt, which
 --flagfile=OUTPUT_DIR/flags.txt reads to run the same again.
 """
 
-import atexit
+import contextlib
 import functools
 import gc
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -61,42 +60,49 @@ def main(argv):
     # TensorFlow says a word at INFO for every checkpoint, amid the progress.
     logging.set_verbosity(logging.WARNING)
     failure = _failure()
+    if failure is not None:
+        _leave(failure)
     # Threads of the data set that would be left to read in Python while the
     # interpreter ends would never end, nor let it.
     gc.collect()
-    if failure is not None:
-        sys.exit(failure)
+
+
+def _leave(failure):
+    """Ends the program with a message or an exit code."""
+    if isinstance(failure, int) and train_machine.workers() > 1:
+        sys.exit(failure)  # They end together, and part in order.
+    if isinstance(failure, str):
+        print(failure, file=sys.stderr)
+        failure = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The usual way out would wait for a worker that is gone, and takes
+    # TensorFlow down while its threads are amid a step.
+    os._exit(failure)
 
 
 def _failure():
     """Trains; returns the message, or the exit code, of what ended it."""
     try:
-        _train()
+        with contextlib.ExitStack() as temporary:
+            _train(temporary)
         return None
     except SystemExit as end:
         return end.code
     except (FloatingPointError, ImportError, OSError, ValueError) as error:
         return f"train.py: {error}"
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        return _end(f"train.py: {train_data.reading_error(error)}")
+        return f"train.py: {train_data.reading_error(error)}"
     except tf.errors.OpError as error:
         if train_machine.workers() == 1:
             raise
-        return _end(
+        return (
             "train.py: Expected all workers to answer: start them again, with "
             f"--resume. Received: {error.message.splitlines()[0]}"
         )
 
 
-def _end(message):
-    if train_machine.workers() == 1:
-        return message
-    print(message, file=sys.stderr, flush=True)
-    # The usual way out would wait for the worker that is gone.
-    os._exit(1)
-
-
-def _train():
+def _train(temporary):
     if FLAGS.local_workers:
         sys.exit(train_machine.run_local_workers())
     checkpoint = _checkpoint_to_resume()
@@ -108,7 +114,7 @@ def _train():
     with strategy.scope():
         classes = int(training_set.labels.max()) + 1
         model = train_model.compiled_model(classes, steps)
-    output_dir = _output_dir()
+    output_dir = _output_dir(temporary)
     run = {
         "batch_size": FLAGS.batch_size,
         "steps_per_epoch": steps,
@@ -259,12 +265,11 @@ def _model_path():
     return Path(FLAGS.output_dir, "model.keras")
 
 
-def _output_dir():
+def _output_dir(temporary):
     # All workers take part in saving, but only one may keep what it saves.
     if not train_machine.is_chief():
-        path = tempfile.mkdtemp()
-        atexit.register(shutil.rmtree, path, ignore_errors=True)
-        return Path(path)
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        return Path(temporary.enter_context(folder))
     path = Path(FLAGS.output_dir)
     path.mkdir(parents=True, exist_ok=True)
     return path
