@@ -37,6 +37,12 @@ flags.DEFINE_string(
     "http://HOST:PORT (REST), grpc://HOST:PORT, either with an s for TLS, or "
     "the folder of a SavedModel.",
 )
+flags.DEFINE_string(
+    "ca_file",
+    None,
+    "With https:// and grpcs://: a PEM file of the certificates that vouch for "
+    "the server, where it isn't one of the well-known authorities.",
+)
 flags.DEFINE_string("model_name", "model", "The model's name on the server.")
 flags.DEFINE_integer(
     "model_version", None, "Its version. By default the server's highest."
@@ -147,6 +153,7 @@ def _server():
         FLAGS.model_version,
         FLAGS.timeout,
         FLAGS.retries,
+        FLAGS.ca_file,
     )
 
 

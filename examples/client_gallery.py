@@ -53,6 +53,8 @@ def read_gallery(path):
             gallery = Gallery(**arrays)
         if len(gallery.files) != len(gallery.embeddings):
             raise ValueError("files and embeddings of different number")
+        if not len(gallery.files):
+            raise ValueError("no embedding")
     except FileNotFoundError:
         raise FileNotFoundError(
             f"Expected a gallery. Received: {path}"

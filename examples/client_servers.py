@@ -24,7 +24,7 @@ class Busy(ConnectionError):
     """A server that isn't there, or has no time: worth another try."""
 
 
-def connect(address, name, version=None, timeout=10.0, retries=3):
+def connect(address, name, version=None, timeout=10.0, retries=3, ca_file=None):
     """Finds out who answers under an address.
 
     Args:
@@ -35,22 +35,29 @@ def connect(address, name, version=None, timeout=10.0, retries=3):
         version: integer; None for the server's highest.
         timeout: float, seconds that a server has for one request.
         retries: integer, further tries where a server is busy or away.
+        ca_file: path, with https and grpcs: the PEM file of the certificates
+            that vouch for the server; None for those that are well known.
 
     Returns:
         An object with `ask`.
 
     Raises:
+        FileNotFoundError: there is no such model or `ca_file`.
         ImportError: the package for this way of asking is missing.
         ValueError: the address is none of these.
     """
     scheme, found, host = address.partition("://")
+    if ca_file is not None and not Path(ca_file).is_file():
+        raise FileNotFoundError(
+            f"Expected a file of certificates. Received: ca_file={ca_file}"
+        )
     if not found:
         return LocalModel(address)
     if scheme in ("http", "https"):
-        return RestServer(address, name, version, timeout, retries)
+        return RestServer(address, name, version, timeout, retries, ca_file)
     if scheme in ("grpc", "grpcs"):
-        is_secure = scheme == "grpcs"
-        return GrpcServer(host, name, version, timeout, retries, is_secure)
+        credentials = _tls(ca_file) if scheme == "grpcs" else None
+        return GrpcServer(host, name, version, timeout, retries, credentials)
     raise ValueError(
         "Expected http://, https://, grpc://, grpcs:// or a SavedModel's "
         f"folder. Received: {address}"
@@ -90,8 +97,9 @@ class LocalModel:
 class RestServer:
     """TensorFlow Serving's REST interface, by requests."""
 
-    def __init__(self, address, name, version, timeout, retries):
+    def __init__(self, address, name, version, timeout, retries, ca_file=None):
         self._requests = _import("requests")
+        self._verify = str(ca_file) if ca_file else True
         self._session = self._requests.Session()
         versions = "" if version is None else f"/versions/{version}"
         self._url = f"{address.rstrip('/')}/v1/models/{name}{versions}:predict"
@@ -116,8 +124,16 @@ class RestServer:
     def _post(self, body):
         try:
             reply = self._session.post(
-                self._url, json=body, timeout=self._timeout
+                self._url,
+                json=body,
+                timeout=self._timeout,
+                verify=self._verify,
             )
+        except self._requests.exceptions.SSLError as error:
+            raise ConnectionError(
+                f"Expected TLS, with a certificate that is trusted or in "
+                f"ca_file, of {self._url}. Received: {_reason(error)}"
+            ) from error
         except self._requests.RequestException as error:
             raise Busy(
                 f"Expected an answer within {self._timeout} s from "
@@ -141,15 +157,14 @@ class RestServer:
 class GrpcServer:
     """TensorFlow Serving's gRPC interface, by grpcio."""
 
-    def __init__(self, host, name, version, timeout, retries, is_secure=False):
+    def __init__(self, host, name, version, timeout, retries, credentials=None):
         self._grpc = _import("grpc")
         # A batch of photos, and its pixels, is more than the usual 4 MB.
         options = [
             ("grpc.max_send_message_length", -1),
             ("grpc.max_receive_message_length", -1),
         ]
-        if is_secure:
-            credentials = self._grpc.ssl_channel_credentials()
+        if credentials:
             channel = self._grpc.secure_channel(host, credentials, options)
         else:
             channel = self._grpc.insecure_channel(host, options)
@@ -194,6 +209,11 @@ def _patiently(ask, retries):
         except Busy:
             time.sleep(_FIRST_PAUSE * 2**attempt)
     return ask()
+
+
+def _tls(ca_file):
+    known = Path(ca_file).read_bytes() if ca_file else None
+    return _import("grpc").ssl_channel_credentials(known)
 
 
 def _json(value):

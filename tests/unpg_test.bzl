@@ -15,6 +15,7 @@ def _test_tools():
         "@pypi//matplotlib",
         "@pypi//pytest",
         "@pypi//tensorflow_serving_api",
+        "@pypi//trustme",
     ]
 
 def unpg_test(name, deps, data = [], size = "medium", tags = []):

@@ -1,15 +1,8 @@
 """Searching a gallery."""
 
-import sys
-from pathlib import Path
-
+import client_gallery
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
-import client_gallery  # noqa: E402
-
-sys.path.pop(0)
 
 
 def gallery(count=200, dim=8):
@@ -73,4 +66,11 @@ def test_another_file_is_refused(tmp_path, contents):
         client_gallery.read_gallery(path)
     np.savez(path, files=np.array(["a"]))
     with pytest.raises(ValueError, match=r"gallery\.npz: Expected a gallery"):
+        client_gallery.read_gallery(path)
+
+
+def test_a_gallery_of_nobody_is_refused(tmp_path):
+    path = tmp_path / "gallery.npz"
+    np.savez(path, files=np.array([], str), embeddings=np.zeros((0, 8)))
+    with pytest.raises(ValueError, match=r"gallery\.npz: .*no embedding"):
         client_gallery.read_gallery(path)

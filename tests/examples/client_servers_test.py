@@ -1,22 +1,17 @@
 """The three ways to ask a model, and what goes wrong on the way."""
 
 import socket
-import sys
-from pathlib import Path
 
+import client_servers
 import numpy as np
 import pytest
 import tensorflow as tf
+import trustme
 
 from tests.examples import model_server
 from tests.export.models import tiny
 from unpg_tf import export
 from unpg_tf.data import draw
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
-import client_servers  # noqa: E402
-
-sys.path.pop(0)
 
 SIZE = 20
 BUSY = model_server.Refusal(503, "UNAVAILABLE", "come back later")
@@ -113,6 +108,35 @@ def test_a_slow_server_is_left(address, served):
     server = connect(address, timeout=30.0)
     answer = server.ask("encoded_images", image_bytes=files())
     assert answer["valid"].all()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """An authority that nobody knows, and the file of its certificate."""
+    authority = trustme.CA()
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return authority, path
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+def test_tls_asks_whom_the_authority_vouches_for(served, authority, protocol):
+    authority, ca_file = authority
+    before = served.requests
+    with protocol(served, authority.issue_cert("127.0.0.1")) as address:
+        server = connect(address, ca_file=ca_file)
+        answer = server.ask("encoded_images", image_bytes=files())
+        assert answer["valid"].all() and served.requests == before + 1
+        stranger = connect(address, timeout=5.0, retries=0)
+        with pytest.raises(ConnectionError, match="(?i)certificate.*verify"):
+            stranger.ask("encoded_images", image_bytes=files())
+    with protocol(served, authority.issue_cert("example.org")) as address:
+        other = connect(address, timeout=5.0, retries=0, ca_file=ca_file)
+        with pytest.raises(ConnectionError, match="Expected .*Received: "):
+            other.ask("encoded_images", image_bytes=files())
+    assert served.requests == before + 1
+    with pytest.raises(FileNotFoundError, match="certificates.*ca_file=none"):
+        connect(address, ca_file="none.pem")
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])

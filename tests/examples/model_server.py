@@ -9,6 +9,7 @@ import base64
 import contextlib
 import json
 import re
+import ssl
 import threading
 import time
 from concurrent import futures
@@ -77,8 +78,8 @@ class Served:
 
 
 @contextlib.contextmanager
-def rest(served):
-    """Yields the address of a REST server."""
+def rest(served, certificate=None):
+    """Yields the address of a REST server, over TLS with a certificate."""
 
     class Handler(server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -106,9 +107,13 @@ def rest(served):
             pass
 
     with server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            certificate.configure_cert(context)
+            http.socket = context.wrap_socket(http.socket, server_side=True)
         thread = threading.Thread(target=http.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{http.server_port}"
         http.shutdown()
         thread.join()
 
@@ -140,8 +145,8 @@ def _value(value):
 
 
 @contextlib.contextmanager
-def rpc(served):
-    """Yields the address of a gRPC server."""
+def rpc(served, certificate=None):
+    """Yields the address of a gRPC server, over TLS with a certificate."""
 
     class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
         def Predict(self, request, context):  # noqa: N802
@@ -166,7 +171,13 @@ def rpc(served):
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         Service(), grpc_server
     )
-    port = grpc_server.add_insecure_port("127.0.0.1:0")
+    if certificate:
+        key = certificate.private_key_pem.bytes()
+        chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
+        credentials = grpc.ssl_server_credentials([(key, chain)])
+        port = grpc_server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = grpc_server.add_insecure_port("127.0.0.1:0")
     grpc_server.start()
-    yield f"grpc://127.0.0.1:{port}"
+    yield f"grpc{'s' if certificate else ''}://127.0.0.1:{port}"
     grpc_server.stop(None).wait()
