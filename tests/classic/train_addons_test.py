@@ -1,31 +1,20 @@
 """What `examples/train.py` takes of TensorFlow Addons, by its flags."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_addons as tfa
+import train
 from absl.testing import flagsaver
 
 from unpg_tf import data
 
-ROOT = Path(__file__).parents[2]
 SIZE, CLASSES, ROWS, STEPS = 32, 4, 16, 3
 IMAGES = np.random.default_rng(0).integers(0, 256, [ROWS, SIZE, SIZE, 3])
 IMAGES = IMAGES.astype("uint8")
 LABELS = np.arange(ROWS, dtype="int32") % CLASSES
-
-
-@pytest.fixture(scope="module")
-def program():
-    sys.path.insert(0, str(ROOT / "examples"))
-    import train
-
-    train.FLAGS.mark_as_parsed()
-    yield train
-    sys.path.remove(str(ROOT / "examples"))
+# There is no command line to parse.
+train.FLAGS.mark_as_parsed()
 
 
 @pytest.mark.parametrize(
@@ -38,7 +27,7 @@ def program():
         ("ContrastiveLoss", "tfa:LazyAdam"),
     ],
 )
-def test_a_loss_and_an_optimizer_train(program, loss, optimizer):
+def test_a_loss_and_an_optimizer_train(loss, optimizer):
     with flagsaver.flagsaver(
         backbone="small",
         dropout=0.0,
@@ -50,7 +39,7 @@ def test_a_loss_and_an_optimizer_train(program, loss, optimizer):
         warmup_epochs=0.0,
         schedule="constant",
     ):
-        model = program.train_model.compiled_model(CLASSES, STEPS)
+        model = train.train_model.compiled_model(CLASSES, STEPS)
     inner = optimizer.removeprefix("tfa:")
     if inner != optimizer:
         assert isinstance(model.optimizer, getattr(tfa.optimizers, inner))
@@ -62,13 +51,13 @@ def test_a_loss_and_an_optimizer_train(program, loss, optimizer):
     assert np.isfinite(values).all() and values[-1] < values[0]
 
 
-def test_an_image_operation_by_its_flags(program):
+def test_an_image_operation_by_its_flags():
     with flagsaver.flagsaver(
         image_op="tfa:sharpness",
         image_op_option=["factor=2", "rate=0.25"],
         flip=0.25,
     ):
-        augment = program.train_augmentation.augmentation()
+        augment = train.train_augmentation.augmentation()
     assert isinstance(augment, data.AddonsImages)
     assert augment.operation == "sharpness" and augment.rate == 0.25
     assert augment.options == {"factor": 2} and augment.before.flip == 0.25

@@ -1,18 +1,12 @@
 """How often the replicas of a training step speak, and how much they say."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import tensorflow as tf
+from collectives import collectives
 from tensorflow import keras
 
 from tests.distribute import training
 from unpg_tf import models
-
-ROOT = Path(__file__).absolute().parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-from collectives import collectives  # noqa: E402
 
 REPLICAS, LOCAL = 2, training.BATCH // 2
 # A gather is preceded by one of the [1, rank] shapes.

@@ -1,8 +1,6 @@
 """`examples/client.py` as a program."""
 
-import os
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +8,13 @@ import pytest
 import tensorflow as tf
 
 from tests.examples import model_server
+from tests.examples import programs
 from tests.export.models import tiny
 from unpg_tf import export
 from unpg_tf.data import draw
 
-ROOT = Path(__file__).parents[2]
+run = functools.partial(programs.run, "client.py")
 SIZE = 20
-
-
-def run(*arguments, **flags):
-    flags = [f"--{name}={value}" for name, value in flags.items()]
-    return subprocess.run(
-        [sys.executable, ROOT / "examples/client.py", *arguments, *flags],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,17 @@
 """`examples/convert.py` as a program, and `train.py` on what it wrote."""
 
 import csv
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.data import records
+from tests.examples.programs import run
 from unpg_tf.data import ImageShards
 from unpg_tf.data import InsightFaceRecords
 from unpg_tf.data import write_shards
 
-ROOT = Path(__file__).parents[2]
 TINY = {
     "image_size": 32,
     "embedding_dim": 8,
@@ -23,19 +19,6 @@ TINY = {
     "epochs": 1,
     "scale": 16,
 }
-
-
-def run(program, *arguments, **values):
-    """Runs it; returns its exit code, output and errors."""
-    arguments = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
-    process = subprocess.run(
-        [sys.executable, ROOT / "examples" / program, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return process.returncode, process.stdout, process.stderr
 
 
 @pytest.fixture

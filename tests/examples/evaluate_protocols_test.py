@@ -1,5 +1,6 @@
 """`examples/evaluate.py` with its other protocols, as a program."""
 
+import functools
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from tests.examples import programs
 from unpg_tf.data import synthetic
 from unpg_tf.evaluation import Embedder
 from unpg_tf.evaluation import evaluate_pair_lists
@@ -23,19 +25,9 @@ from unpg_tf.layers import CosFace
 from unpg_tf.losses import UNPGLoss
 from unpg_tf.models import EmbeddingModel
 
+run = functools.partial(programs.run, "evaluate.py")
 ROOT = Path(__file__).parents[2]
 SIZE, PEOPLE, VIEWS = 16, 8, 4
-
-
-def run(*arguments, **flags):
-    flags = [f"--{name}={value}" for name, value in flags.items()]
-    return subprocess.run(
-        [sys.executable, ROOT / "examples/evaluate.py", *arguments, *flags],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def report_of(path, done):

@@ -1,17 +1,16 @@
 """`examples/evaluate.py` as a program."""
 
+import functools
 import json
 import os
 import pickle
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from tests.examples import programs
 from unpg_tf.data import synthetic
 from unpg_tf.evaluation import Embedder
 from unpg_tf.evaluation import evaluate_pairs
@@ -21,19 +20,8 @@ from unpg_tf.evaluation import read_pairs
 from unpg_tf.layers import CosFace
 from unpg_tf.models import EmbeddingModel
 
-ROOT = Path(__file__).parents[2]
+run = functools.partial(programs.run, "evaluate.py")
 SIZE, PEOPLE, VIEWS = 16, 6, 4
-
-
-def run(*arguments, **flags):
-    flags = [f"--{name}={value}" for name, value in flags.items()]
-    return subprocess.run(
-        [sys.executable, ROOT / "examples/evaluate.py", *arguments, *flags],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def assert_like(actual, expected):

@@ -1,32 +1,19 @@
 """`examples/export.py` as a program."""
 
+import functools
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from tests.examples import programs
 from unpg_tf.layers import CosFace
 from unpg_tf.models import EmbeddingModel
 
-ROOT = Path(__file__).parents[2]
+run = functools.partial(programs.run, "export.py")
 SIZE = 16
-
-
-def run(**values):
-    arguments = [f"--{name}={value}" for name, value in values.items()]
-    return subprocess.run(
-        [sys.executable, ROOT / "examples/export.py", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

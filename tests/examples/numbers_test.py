@@ -1,16 +1,10 @@
 """A training whose numbers go bad."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
+import train_numbers
 from tensorflow import keras
-
-ROOT = Path(__file__).absolute().parents[2]
-sys.path.insert(0, str(ROOT / "examples"))
-import train_numbers  # noqa: E402
 
 BAD, STEPS, BATCH = 4, 12, 6
 RNG = np.random.default_rng(0)

@@ -5,18 +5,15 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import train_checkpoints
 
-ROOT = Path(__file__).absolute().parents[2]
-sys.path.insert(0, str(ROOT / "examples"))
-import train_checkpoints  # noqa: E402
+from tests.examples import programs
 
 FLAGS = {
     "synthetic_identities": 6,
@@ -32,24 +29,14 @@ FLAGS = {
 }
 
 
-def start(folder, *arguments, prepare=None, **values):
+def start(folder, *arguments, **values):
     values = {**FLAGS, **values, "output_dir": folder}
-    flags = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
-    return subprocess.Popen(
-        [sys.executable, ROOT / "examples/train.py", *flags],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=prepare,
-        text=True,
-    )
+    return programs.start("train.py", *arguments, **values)
 
 
 def run(folder, *arguments, **values):
-    """Runs it; returns its exit code, output and errors."""
-    process = start(folder, *arguments, **values)
-    output, errors = process.communicate()
-    return process.returncode, output, errors
+    values = {**FLAGS, **values, "output_dir": folder}
+    return programs.run("train.py", *arguments, **values)
 
 
 def wait_for(process, path, pattern):
@@ -154,7 +141,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(again):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
 
     code, _, errors = run(again, "--resume", epochs=4, prepare=limit)
-    assert code == 1
+    assert code == 1, errors
     assert "train.py: Expected room for a checkpoint" in errors
     assert "Traceback" not in errors
     assert [path.name for path in seals(again)] == before
@@ -164,7 +151,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(again):
 
 def test_resuming_says_what_has_changed(again):
     code, _, errors = run(again, "--resume", epochs=4, batch_size=4)
-    assert code == 1
+    assert code == 1, errors
     assert "Expected batch_size=8, as in the run that is resumed" in errors
     code, output, errors = run(
         again, "--resume", epochs=4, strategy="mirrored", devices=2

@@ -1,20 +1,14 @@
 """What train.py says about the batch of a step."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
+import train_data
+import train_flags  # noqa: F401  Defines the flags.
 from absl import flags
 from absl.testing import flagsaver
 
 from unpg_tf import data
-
-ROOT = Path(__file__).absolute().parents[2]
-sys.path.insert(0, str(ROOT / "examples"))
-import train_data  # noqa: E402
-import train_flags  # noqa: E402, F401
 
 COUNT, SIZE, BATCH, STEP = 24, 8, 4, 7
 LABELS = np.arange(COUNT, dtype=np.int32) // 4

@@ -1,17 +1,11 @@
 """Wrong values of train.py's flags, and what is said of each."""
 
-import sys
-from pathlib import Path
-
 import hypothesis
 import pytest
+import train_flags
 from absl import flags
 from absl.testing import flagsaver
 from hypothesis import strategies as st
-
-ROOT = Path(__file__).absolute().parents[2]
-sys.path.insert(0, str(ROOT / "examples"))
-import train_flags  # noqa: E402
 
 FLAGS = flags.FLAGS
 OWN = {flag.name: flag for flag in FLAGS.get_key_flags_for_module(train_flags)}

@@ -1,33 +1,21 @@
 """The optimizer, learning rate and starting point of `examples/train.py`."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
+import train
 from absl.testing import flagsaver
 from tensorflow import keras
 
 import unpg_tf
 from unpg_tf import compat
 
-ROOT = Path(__file__).parents[2]
 STEPS = 10
 TINY = {"image_size": 32, "embedding_dim": 8, "epochs": 6, "learning_rate": 0.4}
 
 
-@pytest.fixture(scope="module")
-def program():
-    sys.path.insert(0, str(ROOT / "examples"))
-    import train
-
-    yield train
-    sys.path.remove(str(ROOT / "examples"))
-
-
 @pytest.fixture
-def flags_of(program):
+def flags_of():
     """A function that sets flags until the test ends."""
     savers = []
 
@@ -35,8 +23,7 @@ def flags_of(program):
         saver = flagsaver.flagsaver(**{**TINY, **values})
         saver.__enter__()
         savers.append(saver)
-        program.FLAGS.mark_as_parsed()
-        return program
+        train.FLAGS.mark_as_parsed()
 
     yield flags_of
     for saver in reversed(savers):
@@ -54,10 +41,8 @@ def flags_of(program):
     ],
 )
 def test_the_learning_rate_rises_and_falls(flags_of, name, falling, warmup):
-    program = flags_of(
-        schedule=name, warmup_epochs=warmup, step_epochs=["3", "5"]
-    )
-    schedule = program.train_model.train_optimizer.learning_rate(STEPS)
+    flags_of(schedule=name, warmup_epochs=warmup, step_epochs=["3", "5"])
+    schedule = train.train_model.train_optimizer.learning_rate(STEPS)
     rises = int(warmup * STEPS)
     steps = np.arange(0, 60)
     expected = [
@@ -83,13 +68,11 @@ def test_a_warm_up_survives_its_config():
 
 
 def test_a_model_starts_from_another_with_layers_frozen(flags_of, tmp_path):
-    program = flags_of()
-    source = program.train_model.compiled_model(5, STEPS)
+    flags_of()
+    source = train.train_model.compiled_model(5, STEPS)
     source.save(tmp_path / "model.keras")
-    program = flags_of(
-        init_from=str(tmp_path / "model.keras"), freeze="conv2d.*"
-    )
-    model = program.train_model.compiled_model(3, STEPS)
+    flags_of(init_from=str(tmp_path / "model.keras"), freeze="conv2d.*")
+    model = train.train_model.compiled_model(3, STEPS)
     expected = source.backbone.get_weights()
     for here, there in zip(model.backbone.get_weights(), expected, strict=True):
         np.testing.assert_array_equal(here, there)
@@ -101,8 +84,8 @@ def test_a_model_starts_from_another_with_layers_frozen(flags_of, tmp_path):
 
 def test_biases_and_normalisation_decay_only_if_asked(flags_of):
     def decayed(**values):
-        program = flags_of(learning_rate=1.0, weight_decay=0.5, **values)
-        optimizer = program.train_model.train_optimizer.optimizer(STEPS, {})
+        flags_of(learning_rate=1.0, weight_decay=0.5, **values)
+        optimizer = train.train_model.train_optimizer.optimizer(STEPS, {})
         layer = keras.layers.Dense(1, bias_initializer="ones")
         layer.build((None, 1))
         layer.set_weights([np.ones([1, 1]), np.ones([1])])
@@ -118,9 +101,9 @@ def test_biases_and_normalisation_decay_only_if_asked(flags_of):
     assert decayed(decay_all=True, **values) == [0.5, 0.5]
 
 
-def moves(program, **values):
+def moves():
     """How far a step of a slope of 1 moves weights of backbone and head."""
-    model = program.train_model.compiled_model(5, STEPS)
+    model = train.train_model.compiled_model(5, STEPS)
     model.set_weights([np.ones(w.shape) for w in model.get_weights()])
     slopes = [tf.ones(w.shape) for w in model.trainable_variables]
     model.optimizer.apply_gradients(
@@ -141,10 +124,10 @@ def test_the_head_has_a_learning_rate_of_its_own(flags_of, name):
         "weight_decay": 0.0,
     }
     # Adam's first step is one of the learning rate, too.
-    same = moves(flags_of(**values))
-    np.testing.assert_allclose(same, [0.4, 0.4], rtol=1e-5)
-    apart = moves(flags_of(head_learning_rate=0.1, **values))
-    np.testing.assert_allclose(apart, [0.4, 0.1], rtol=1e-5)
+    flags_of(**values)
+    np.testing.assert_allclose(moves(), [0.4, 0.4], rtol=1e-5)
+    flags_of(head_learning_rate=0.1, **values)
+    np.testing.assert_allclose(moves(), [0.4, 0.1], rtol=1e-5)
 
 
 def test_weights_decay_as_asked(flags_of):
@@ -158,23 +141,23 @@ def test_weights_decay_as_asked(flags_of):
     expected = [rate * (1 + 0.5) for rate in (0.4, 0.2)]
     for decay in ("decoupled", "l2"):
         # The momentum, in which they differ, is to come.
-        program = flags_of(decay=decay, **values)
-        np.testing.assert_allclose(moves(program), expected, rtol=1e-5)
-        optimizer = program.train_model.train_optimizer.optimizer(STEPS, {})
+        flags_of(decay=decay, **values)
+        np.testing.assert_allclose(moves(), expected, rtol=1e-5)
+        optimizer = train.train_model.train_optimizer.optimizer(STEPS, {})
         assert optimizer.decoupled == (decay == "decoupled")
 
 
 def test_blocks_are_recomputed_if_asked(flags_of):
-    program = flags_of(backbone="iresnet18", gradient_checkpointing=True)
-    model = program.train_model.compiled_model(5, STEPS)
+    flags_of(backbone="iresnet18", gradient_checkpointing=True)
+    model = train.train_model.compiled_model(5, STEPS)
     kinds = [type(layer) for layer in model.backbone.layers]
     assert kinds.count(unpg_tf.backbones.Recomputed) == 8
 
 
 def test_keras_own_options_reach_the_optimizer(flags_of):
     own = {"gradient_accumulation_steps": 3} if compat.IS_KERAS_3 else {}
-    program = flags_of(ema_momentum=0.9, global_clipnorm=2.0, **own)
-    config = program.train_model.train_optimizer.optimizer(
+    flags_of(ema_momentum=0.9, global_clipnorm=2.0, **own)
+    config = train.train_model.train_optimizer.optimizer(
         STEPS, {"momentum": 0.7}
     ).get_config()
     expected = {"use_ema": True, "ema_momentum": 0.9, "global_clipnorm": 2.0}
@@ -199,17 +182,17 @@ def test_keras_own_options_reach_the_optimizer(flags_of):
     ],
 )
 def test_an_error_names_the_flag(flags_of, values, message):
-    program = flags_of(**values)
+    flags_of(**values)
     with pytest.raises(ValueError, match=message):
-        program.train_model.compiled_model(5, STEPS)
+        train.train_model.compiled_model(5, STEPS)
 
 
 def test_what_a_generation_of_keras_lacks_is_said(flags_of):
     if compat.IS_KERAS_3:
-        program = flags_of(global_clipnorm=1.0, strategy="mirrored")
+        flags_of(global_clipnorm=1.0, strategy="mirrored")
         message = "Expected --strategy=none with --global_clipnorm"
     else:
-        program = flags_of(gradient_accumulation_steps=2)
+        flags_of(gradient_accumulation_steps=2)
         message = "Expected Keras 3 for --gradient_accumulation_steps"
     with pytest.raises(ValueError, match=message):
-        program.train_model.compiled_model(5, STEPS)
+        train.train_model.compiled_model(5, STEPS)

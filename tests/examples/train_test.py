@@ -1,22 +1,22 @@
 """`examples/train.py` as a program."""
 
 import csv
-import os
-import subprocess
-import sys
+import functools
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import train
 from absl.testing import flagsaver
 from tensorflow import keras
 
 import unpg_tf  # noqa: F401  Registers the classes of saved models.
 from tests.data import records
+from tests.examples import programs
 
-ROOT = Path(__file__).parents[2]
+start = functools.partial(programs.start, "train.py")
+run = functools.partial(programs.run, "train.py")
 TINY = {
     "synthetic_identities": 6,
     "synthetic_images": 8,
@@ -27,24 +27,6 @@ TINY = {
     "scale": 16,
     "seed": 3,
 }
-
-
-def start(*arguments, **values):
-    arguments = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
-    return subprocess.Popen(
-        [sys.executable, ROOT / "examples/train.py", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(*arguments, **values):
-    """Runs it; returns its exit code, output and errors."""
-    process = start(*arguments, **values)
-    output, errors = process.communicate()
-    return process.returncode, output, errors
 
 
 def read_log(folder):
@@ -190,16 +172,6 @@ def test_a_record_file_trains_replicas(tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-@pytest.fixture(scope="module")
-def program():
-    """The program within this process, which saves the start of another."""
-    sys.path.insert(0, str(ROOT / "examples"))
-    import train
-
-    yield train
-    sys.path.remove(str(ROOT / "examples"))
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -237,15 +209,13 @@ def program():
         ),
     ],
 )
-def test_an_error_exits_with_a_message(
-    program, finished, tmp_path, changes, message
-):
+def test_an_error_exits_with_a_message(finished, tmp_path, changes, message):
     folders = {"NEW": str(tmp_path), "FINISHED": str(finished[0])}
     values = {**TINY, **changes}
     values["output_dir"] = folders.get(values.get("output_dir"))
     with flagsaver.flagsaver(**values), pytest.raises(SystemExit) as error:
-        program.FLAGS.mark_as_parsed()
-        program.main(["train.py"])
+        train.FLAGS.mark_as_parsed()
+        train.main(["train.py"])
     assert str(error.value).startswith("train.py: ")
     assert message in str(error.value)
     # What a failed run leaves must not look like one to resume.

@@ -3,8 +3,6 @@
 import csv
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,9 +13,9 @@ from tensorflow import keras
 
 import unpg_tf  # noqa: F401  Registers the classes of saved models.
 from tests.data import records
+from tests.examples import programs
 from unpg_tf.data.orders import shuffled
 
-ROOT = Path(__file__).absolute().parents[2]
 FLAGS = {
     "synthetic_identities": 6,
     "synthetic_images": 8,
@@ -32,23 +30,14 @@ FLAGS = {
 WORKERS = ("--strategy=multi_worker", "--local_workers=2")
 
 
-def start(folder, *arguments, environment=(), **values):
+def start(folder, *arguments, **values):
     values = {**FLAGS, **values, "output_dir": folder}
-    flags = [*arguments, *(f"--{k}={v}" for k, v in values.items())]
-    return subprocess.Popen(
-        [sys.executable, ROOT / "examples/train.py", *flags],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **dict(environment)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return programs.start("train.py", *arguments, **values)
 
 
 def run(folder, *arguments, **values):
-    """Runs it; returns its exit code, output and errors."""
-    process = start(folder, *arguments, **values)
-    output, errors = process.communicate()
-    return process.returncode, output, errors
+    values = {**FLAGS, **values, "output_dir": folder}
+    return programs.run("train.py", *arguments, **values)
 
 
 def weights(folder):
@@ -149,7 +138,7 @@ def test_a_cluster_that_cannot_train_in_step_is_refused(
     code, _, errors = run(
         tmp_path,
         "--strategy=multi_worker",
-        environment={"TF_CONFIG": config}.items(),
+        environment={"TF_CONFIG": config},
     )
     assert code == 1
     assert message in errors
