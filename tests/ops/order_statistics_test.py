@@ -78,6 +78,37 @@ def test_graphs_give_what_eager_code_gives(jit_compile):
     np.testing.assert_array_equal(found(values), expected)
 
 
+def some_ranks(count):
+    return [count - 1, 0, 3 * count // 4, count // 4, count // 2]
+
+
+def misleading(count):
+    # What the sample takes, the first few of so many, lies above the rest.
+    values = np.random.default_rng(4).normal(size=count)
+    values.reshape(-1, 2**14)[:, :1024] += 10
+    return values
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        np.random.default_rng(2).standard_cauchy,
+        np.arange,
+        lambda count: np.random.default_rng(3).integers(0, 3, count) / 3 - 0.3,
+        lambda count: np.full(count, 0.25),
+        misleading,
+    ],
+    ids=["wide", "in order", "tied", "equal", "misleading"],
+)
+def test_a_million_elements(make):
+    values = make(2**20 + 2**14).astype(np.float32)
+    among = np.random.default_rng(5).uniform(size=values.size) < 0.9
+    found = ops.order_statistics(tf.constant(values), among, some_ranks)
+    expected = np.sort(values[among])
+    expected = expected[np.array(some_ranks(expected.size))]
+    np.testing.assert_array_equal(found, expected)
+
+
 @hypothesis.settings(deadline=None, derandomize=True, max_examples=25)
 @hypothesis.given(
     numpy_strategies.arrays(

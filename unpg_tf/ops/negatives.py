@@ -89,11 +89,7 @@ def whisker_bounds(pairs, negative, whisker):
         A tuple of two scalars like `pairs`, without gradient; NaN where there
         is no negative pair.
     """
-    # Integers: a quarter in float32 would be wrong beyond 2**24 pairs.
-    count = tf.reduce_sum(tf.cast(negative, tf.int32))
-    quarter, rest = count // 4, count % 4
-    ranks = [quarter, 3 * quarter + 3 * rest // 4]
-    q1, q3 = tf.unstack(order_statistics(pairs, negative, ranks))
+    q1, q3 = tf.unstack(order_statistics(pairs, negative, _quarters))
     reach = whisker * (q3 - q1)
     return q1 - reach, q3 + reach
 
@@ -118,6 +114,12 @@ def log_mass(pairs, kept, scale):
         tf.where(kept, scale * pairs, _NOTHING), axis=-1
     )
     return tf.reduce_logsumexp(of_rows)
+
+
+def _quarters(count):
+    # Integers: a quarter in float32 would be wrong beyond 2**24 pairs.
+    quarter, rest = count // 4, count % 4
+    return [quarter, 3 * quarter + 3 * rest // 4]
 
 
 def _each_pair(rows, compare):
