@@ -77,12 +77,8 @@ class UNPGLoss(MarginLoss):
         return distribute.of_all_rows(self._log_mass, embeddings, labels)
 
     def _log_mass(self, embeddings, labels):
-        pairs = ops.similarities(embeddings)
-        negative = ops.negative_pairs(labels)
-        kept = ops.kept_negatives(pairs, negative, self.whisker)
-        return ops.log_mass(pairs, kept, self.scale) + math.log(
-            self.pair_weight
-        )
+        mass = ops.negative_mass(embeddings, labels, self.whisker, self.scale)
+        return mass + math.log(self.pair_weight)
 
     def get_config(self):
         """The arguments of the constructor, serialisable."""

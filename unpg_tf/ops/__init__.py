@@ -14,6 +14,7 @@ from unpg_tf.ops.condensed import log_mass_of_others
 from unpg_tf.ops.condensed import targets_within
 from unpg_tf.ops.cosines import cosines_to
 from unpg_tf.ops.labels import class_ids
+from unpg_tf.ops.negative_mass import negative_mass
 from unpg_tf.ops.negatives import kept_negatives
 from unpg_tf.ops.negatives import log_mass
 from unpg_tf.ops.negatives import negative_pairs
@@ -44,6 +45,7 @@ __all__ = [
     "kept_negatives",
     "log_mass",
     "log_mass_of_others",
+    "negative_mass",
     "negative_pairs",
     "order_statistics",
     "pair_statistics",

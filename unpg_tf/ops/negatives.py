@@ -6,18 +6,15 @@ discriminative Feature Space for Face Recognition*, BMVC 2022
 noise filter.
 """
 
-import functools
 import math
 
 import tensorflow as tf
 
+from unpg_tf.ops import halves
 from unpg_tf.ops.order_statistics import order_statistics
 
 # The log of no mass at all. Finite, so that gradients are too.
-_NOTHING = -1e30
-
-# Stands in for the row that an odd batch lacks; as a label, for no class.
-_NOBODY = -1
+NOTHING = -1e30
 
 
 def similarities(embeddings):
@@ -36,9 +33,7 @@ def similarities(embeddings):
         diagonal of the second matrix, and where an odd batch has no partner,
         is no pair: see `negative_pairs`.
     """
-    return _each_pair(
-        embeddings, functools.partial(tf.matmul, transpose_b=True)
-    )
+    return _each_pair(embeddings, halves.products)
 
 
 def negative_pairs(labels):
@@ -50,7 +45,7 @@ def negative_pairs(labels):
     Returns:
         [2, half, half] bool tensor.
     """
-    return _each_pair(labels, _are_two_classes)
+    return _each_pair(labels, halves.are_two_classes)
 
 
 def kept_negatives(pairs, negative, whisker):
@@ -73,7 +68,11 @@ def kept_negatives(pairs, negative, whisker):
     if math.isinf(whisker):
         return negative
     low, high = whisker_bounds(pairs, negative, whisker)
-    pairs = tf.stop_gradient(pairs)
+    return kept_between(low, high, tf.stop_gradient(pairs), negative)
+
+
+def kept_between(low, high, pairs, negative):
+    """Which negative pairs lie between the whiskers' ends, both included."""
     return negative & (pairs >= low) & (pairs <= high)
 
 
@@ -111,7 +110,7 @@ def log_mass(pairs, kept, scale):
     """
     # Row by row first: one running sum over millions would lose digits.
     of_rows = tf.reduce_logsumexp(
-        tf.where(kept, scale * pairs, _NOTHING), axis=-1
+        tf.where(kept, scale * pairs, NOTHING), axis=-1
     )
     return tf.reduce_logsumexp(of_rows)
 
@@ -123,16 +122,4 @@ def _quarters(count):
 
 
 def _each_pair(rows, compare):
-    batch = rows.shape[0] if rows.shape[0] is not None else tf.shape(rows)[0]
-    lacking = [[0, batch % 2]] + [[0, 0]] * (rows.shape.rank - 1)
-    rows = tf.pad(rows, lacking, constant_values=_NOBODY)
-    first, second = tf.split(rows, 2)
-    half = tf.range(tf.shape(first)[0])
-    above = half[:, tf.newaxis] < half[tf.newaxis, :]
-    within = tf.where(above, compare(first, first), compare(second, second))
-    return tf.stack([compare(first, second), within])
-
-
-def _are_two_classes(left, right):
-    left, right = left[:, tf.newaxis], right[tf.newaxis, :]
-    return (left != right) & (left != _NOBODY) & (right != _NOBODY)
+    return halves.folded(*halves.compared(halves.halves_of(rows), compare))
