@@ -35,17 +35,37 @@ class Recomputed(keras.Model):
         """Computes the network's output of its inputs."""
         if not training:
             return self.network(inputs, training=training)
-        passes = iter([self._once])
 
-        @tf.recompute_grad
+        @tf.custom_gradient
         def compute(*tensors):
-            return next(passes, self._again)(tensors)
+            def gradient(slope, variables=None):
+                return self._slopes(tensors, list(variables or []), slope)
+
+            return self._once(tensors), gradient
 
         return compute(*tf.nest.flatten(inputs))
 
     def _once(self, tensors):
         single = len(tensors) == 1
         return self.network(tensors[0] if single else tensors, training=True)
+
+    def _slopes(self, tensors, variables, slope):
+        """Gradients of inputs and variables, by a second pass.
+
+        Unlike `tf.recompute_grad` it ends with the variables before the part
+        below begins. Else those would be left for later, with all maps that
+        they need, by a scheduler that doesn't think of memory.
+        """
+        tensors = [_once_there(slope, tensor) for tensor in tensors]
+        with tf.GradientTape() as tape:
+            tape.watch([*tensors, *variables])
+            outputs = self._again(tensors)
+        to_tensors, to_variables = tape.gradient(
+            outputs, (tensors, variables), slope, "zero"
+        )
+        with tf.control_dependencies(to_variables):
+            to_tensors = [tf.identity(to_tensor) for to_tensor in to_tensors]
+        return to_tensors, to_variables
 
     def _again(self, tensors):
         averages = self.network.non_trainable_variables
@@ -68,6 +88,13 @@ class Recomputed(keras.Model):
             config["network"], custom_objects=custom_objects
         )
         return cls(**{**config, "network": network})
+
+
+def _once_there(slope, tensor):
+    """A tensor that is there when the slope is, also for XLA."""
+    # XLA drops control dependencies, and would find that all is there already.
+    first = tf.cast(tf.reduce_max(tf.reshape(slope, [-1])[:1]), tf.bool)
+    return tensor + tf.cast(tf.where(first == first, 0.0, 1.0), tensor.dtype)
 
 
 def block(function, inputs, name, recompute):
