@@ -212,7 +212,11 @@ def _table(results, kinds):
 
 
 def _line(name, loss, values, layout):
-    spread = values.std(axis=0, ddof=1) if len(values) > 1 else 0 * values[0]
+    spread = (
+        values.std(axis=0, ddof=1)
+        if len(values) > 1
+        else np.zeros(len(COLUMNS))
+    )
     cells = map(layout.format, values.mean(axis=0), spread)
     return f"| {name} | {loss} | {' | '.join(cells)} |"
 

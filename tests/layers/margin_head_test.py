@@ -245,6 +245,25 @@ def test_config_holds_every_argument(name):
 
 
 @every_head
+def test_numbers_of_numpy_become_those_of_json(name):
+    head = built(name)
+    types = {bool: np.bool_, int: np.int64, float: np.float32}
+    parameters = {
+        parameter
+        for kind in (type(head), layers.MarginHead)
+        for parameter in inspect.signature(kind.__init__).parameters
+    }
+    values = {
+        argument: types[type(value)](value)
+        for argument, value in head.get_config().items()
+        if argument in parameters and type(value) in types
+    }
+    assert {"num_classes", "sample_rate", "sharded"} <= set(values)
+    config = json.loads(json.dumps(type(head)(**values).get_config()))
+    assert {name: config[name] for name in values} == pytest.approx(values)
+
+
+@every_head
 def test_config_brings_back_the_head(name):
     head = built(name)
     packed = json.loads(json.dumps(keras.layers.serialize(head)))

@@ -1,5 +1,8 @@
 """Tests of the losses of pairs and triplets alone."""
 
+import inspect
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -131,7 +134,16 @@ def test_without_pairs_gradients_are_finite(name, labels):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_config_round_trip(name):
-    loss = getattr(losses, name)(embedding_dim=DIM, name="named")
+    kind = getattr(losses, name)
+    parameters = inspect.signature(kind.__init__).parameters
+    numbers = {
+        argument: np.float32(value)
+        for argument, value in kind().get_config().items()
+        if argument in parameters and isinstance(value, float)
+    }
+    assert numbers
+    loss = kind(embedding_dim=np.int64(DIM), name="named", **numbers)
+    json.dumps(loss.get_config())
     config = keras.utils.serialize_keras_object(loss)
     back = keras.utils.deserialize_keras_object(config)
     assert back.get_config() == loss.get_config()

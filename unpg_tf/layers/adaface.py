@@ -52,9 +52,9 @@ class AdaFace(MarginHead):
         ops.expect(margin >= 0, "margin of at least 0 radians", margin=margin)
         ops.expect(h > 0, "h above 0", h=h)
         ops.expect(0 < ema_rate <= 1, "ema_rate in (0, 1]", ema_rate=ema_rate)
-        self.margin = margin
-        self.h = h
-        self.ema_rate = ema_rate
+        self.margin = float(margin)
+        self.h = float(h)
+        self.ema_rate = float(ema_rate)
 
     def build(self, input_shape):
         """Creates the class centres and the statistics of the norms."""

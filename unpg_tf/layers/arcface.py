@@ -38,8 +38,8 @@ class ArcFace(MarginHead):
         ops.expect(
             0 <= margin <= math.pi, "margin in [0, pi] radians", margin=margin
         )
-        self.margin = margin
-        self.threshold = threshold
+        self.margin = float(margin)
+        self.threshold = bool(threshold)
 
     def target_cosines(self, targets, norms):
         """See `MarginHead.target_cosines`."""

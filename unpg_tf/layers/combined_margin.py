@@ -35,9 +35,9 @@ class CombinedMargin(MarginHead):
         ops.expect(m1 > 0, "m1 above 0", m1=m1)
         ops.expect(m2 >= 0, "m2 of at least 0 radians", m2=m2)
         ops.expect(m3 >= 0, "m3 of at least 0", m3=m3)
-        self.m1 = m1
-        self.m2 = m2
-        self.m3 = m3
+        self.m1 = float(m1)
+        self.m2 = float(m2)
+        self.m3 = float(m3)
 
     def target_cosines(self, targets, norms):
         """See `MarginHead.target_cosines`."""

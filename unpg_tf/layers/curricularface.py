@@ -39,7 +39,7 @@ class CurricularFace(ArcFace):
         kwargs["threshold"] = kwargs.get("threshold", True)
         super().__init__(num_classes, margin=margin, **kwargs)
         ops.expect(0 < ema_rate <= 1, "ema_rate in (0, 1]", ema_rate=ema_rate)
-        self.ema_rate = ema_rate
+        self.ema_rate = float(ema_rate)
 
     def build(self, input_shape):
         """Creates the class centres and the average t."""

@@ -60,10 +60,10 @@ class ElasticFace(MarginHead):
             margin = 0.5 if kind == "arcface" else 0.35
         ops.expect(margin >= 0, "margin of at least 0", margin=margin)
         ops.expect(std >= 0, "std of at least 0", std=std)
-        self.margin = margin
-        self.std = std
+        self.margin = float(margin)
+        self.std = float(std)
         self.kind = kind
-        self.seed = seed
+        self.seed = int(seed)
 
     def build(self, input_shape):
         """Creates the class centres and the step counter."""

@@ -38,9 +38,9 @@ class MagnitudePenalty:
             upper_norm=upper_norm,
         )
         ops.expect(weight >= 0, "weight of at least 0", weight=weight)
-        self.lower_norm = lower_norm
-        self.upper_norm = upper_norm
-        self.weight = weight
+        self.lower_norm = float(lower_norm)
+        self.upper_norm = float(upper_norm)
+        self.weight = float(weight)
 
     def __call__(self, norms):
         """Maps [batch] lengths to [batch] losses."""
@@ -110,11 +110,11 @@ class MagFace(MarginHead):
         self._norm_penalty = MagnitudePenalty(
             lower_norm, upper_norm, regularization
         )
-        self.lower_margin = lower_margin
-        self.upper_margin = upper_margin
-        self.lower_norm = lower_norm
-        self.upper_norm = upper_norm
-        self.regularization = regularization
+        self.lower_margin = float(lower_margin)
+        self.upper_margin = float(upper_margin)
+        self.lower_norm = float(lower_norm)
+        self.upper_norm = float(upper_norm)
+        self.regularization = float(regularization)
 
     @property
     def norm_penalty(self):

@@ -103,8 +103,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             sample_rate=sample_rate,
         )
         self.num_classes = int(num_classes)
-        self.sample_rate = sample_rate
-        self.sharded = sharded
+        self.sample_rate = float(sample_rate)
+        self.sharded = bool(sharded)
         self.centers_initializer = keras.initializers.get(
             centers_initializer or keras.initializers.RandomNormal(stddev=0.01)
         )

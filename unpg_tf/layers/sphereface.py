@@ -56,10 +56,10 @@ class SphereFace(MarginHead):
             anneal_rate=anneal_rate,
             anneal_floor=anneal_floor,
         )
-        self.margin = margin
-        self.anneal_start = anneal_start
-        self.anneal_rate = anneal_rate
-        self.anneal_floor = anneal_floor
+        self.margin = float(margin)
+        self.anneal_start = float(anneal_start)
+        self.anneal_rate = float(anneal_rate)
+        self.anneal_floor = float(anneal_floor)
 
     def build(self, input_shape):
         """Creates the class centres and the step counter."""

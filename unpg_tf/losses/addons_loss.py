@@ -76,8 +76,8 @@ class AddonsLoss(keras.losses.Loss):
         self.addon = addon
         self.embedding_dim = int(embedding_dim)
         self.options = dict(options or {})
-        self.scale = scale
-        self.global_batch = global_batch
+        self.scale = float(scale)
+        self.global_batch = bool(global_batch)
         self._loss = getattr(_addons().losses, addon)(**self.options)
 
     def call(self, y_true, y_pred):

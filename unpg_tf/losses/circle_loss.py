@@ -27,8 +27,8 @@ class CircleLoss(MetricLoss):
         super().__init__(**kwargs)
         ops.expect(0 <= margin <= 1, "margin in [0, 1]", margin=margin)
         ops.expect(gamma > 0, "gamma above 0", gamma=gamma)
-        self.margin = margin
-        self.gamma = gamma
+        self.margin = float(margin)
+        self.gamma = float(gamma)
 
     def row_losses(self, cosines, positive, negative):
         """See `MetricLoss.row_losses`."""

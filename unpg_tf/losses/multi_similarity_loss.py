@@ -34,10 +34,10 @@ class MultiSimilarityLoss(MetricLoss):
             min(alpha, beta) > 0, "alpha, beta above 0", alpha=alpha, beta=beta
         )
         ops.expect(epsilon >= 0, "epsilon of at least 0", epsilon=epsilon)
-        self.alpha = alpha
-        self.beta = beta
-        self.base = base
-        self.epsilon = epsilon
+        self.alpha = float(alpha)
+        self.beta = float(beta)
+        self.base = float(base)
+        self.epsilon = float(epsilon)
 
     def row_losses(self, cosines, positive, negative):
         """See `MetricLoss.row_losses`."""

@@ -25,7 +25,7 @@ class NPairLoss(MetricLoss):
     def __init__(self, scale=16.0, **kwargs):
         super().__init__(**kwargs)
         ops.expect(scale > 0, "scale above 0", scale=scale)
-        self.scale = scale
+        self.scale = float(scale)
 
     def row_losses(self, cosines, positive, negative):
         """See `MetricLoss.row_losses`."""

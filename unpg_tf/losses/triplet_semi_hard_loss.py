@@ -33,7 +33,7 @@ class TripletSemiHardLoss(MetricLoss):
     def __init__(self, margin=0.2, **kwargs):
         super().__init__(**kwargs)
         ops.expect(margin > 0, "margin above 0", margin=margin)
-        self.margin = margin
+        self.margin = float(margin)
 
     def row_losses(self, cosines, positive, negative):
         """See `MetricLoss.row_losses`."""
