@@ -1,0 +1,97 @@
+"""What XLA makes of a step: its optimised code, read."""
+
+import math
+import re
+
+import pytest
+import tensorflow as tf
+
+from unpg_tf import layers
+from unpg_tf import losses
+
+ROWS, CLASSES, DIM = 96, 640, 24
+HALF = ROWS // 2
+
+# `%name = f32[96,640]{1,0} opcode(...)`, or of a tuple of such shapes.
+INSTRUCTION = re.compile(r"^ *(?:ROOT )?%?[\w.-]+ = (.+?) ([a-z][\w-]*)\(")
+SHAPE = re.compile(r"\w+\[([\d,<=]*)\]")
+
+# What waits for the host, and what has a size that is only known in the end.
+HOST = {"infeed", "outfeed", "send", "recv", "custom-call"}
+DYNAMIC = {"dynamic-reshape", "get-dimension-size", "set-dimension-size"}
+
+
+@pytest.fixture(scope="module", params=["margin", "unpg"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def code(kind):
+    """The compiled code of a whole step of head and loss."""
+    make = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}[kind]
+    head, loss = layers.CosFace(CLASSES), make(embedding_dim=DIM)
+    head.build((None, DIM))
+    centers = head.trainable_weights[0]
+
+    @tf.function(jit_compile=True)
+    def step(embeddings, labels):
+        with tf.GradientTape() as tape:
+            tape.watch(embeddings)
+            cosines = head(embeddings, labels, training=True)
+            y_pred = tf.concat([cosines, embeddings], axis=1)
+            value = tf.reduce_mean(loss(labels, y_pred))
+        return value, tape.gradient(value, [embeddings, centers])
+
+    batch = tf.ones([ROWS, DIM]), tf.range(ROWS)
+    return step.experimental_get_compiler_ir(*batch)("optimized_hlo")
+
+
+def instructions(code):
+    matches = map(INSTRUCTION.match, code.splitlines())
+    return [match.groups() for match in matches if match]
+
+
+def sizes_of(shape):
+    return [
+        math.prod(map(int, filter(None, sizes.split(","))))
+        for sizes in SHAPE.findall(shape)
+    ]
+
+
+def made(code, opcode, *sizes):
+    """How many instructions have that opcode, and a result of that shape."""
+    shape = f"[{','.join(map(str, sizes))}]"
+    return sum(
+        name == opcode and shape in result
+        for result, name in instructions(code)
+    )
+
+
+def test_nothing_is_sorted_or_asked_of_the_host_or_sized_late(code):
+    opcodes = {opcode for _, opcode in instructions(code)}
+    assert {"dot", "fusion"} <= opcodes
+    assert not opcodes & {"sort", *HOST, *DYNAMIC}
+    assert "<=" not in "".join(shape for shape, _ in instructions(code))
+
+
+def test_nothing_is_larger_than_the_cosines(code):
+    largest = max(
+        size for shape, _ in instructions(code) for size in sizes_of(shape)
+    )
+    assert largest == ROWS * CLASSES
+
+
+def test_no_product_but_those_that_it_cant_do_without(code, kind):
+    assert made(code, "dot", ROWS, CLASSES) == 1
+    assert made(code, "dot", CLASSES, DIM) == 1
+    assert made(code, "dot", ROWS, DIM) == 1
+    # Each pair once but for those of one half, and each in two gradients.
+    assert made(code, "dot", HALF, HALF) == (3 if kind == "unpg" else 0)
+    assert made(code, "dot", HALF, DIM) == (4 if kind == "unpg" else 0)
+    products = [name for _, name in instructions(code) if name == "dot"]
+    assert len(products) == (10 if kind == "unpg" else 3)
+
+
+def test_cosines_and_embeddings_are_never_joined(code):
+    assert f"[{ROWS},{CLASSES + DIM}]" not in code
