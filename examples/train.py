@@ -61,24 +61,10 @@ def main(argv):
     logging.set_verbosity(logging.WARNING)
     failure = _failure()
     if failure is not None:
-        _leave(failure)
+        sys.exit(failure)
     # Threads of the data set that would be left to read in Python while the
     # interpreter ends would never end, nor let it.
     gc.collect()
-
-
-def _leave(failure):
-    """Ends the program with a message or an exit code."""
-    if isinstance(failure, int) and train_machine.workers() > 1:
-        sys.exit(failure)  # They end together, and part in order.
-    if isinstance(failure, str):
-        print(failure, file=sys.stderr)
-        failure = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # The usual way out would wait for a worker that is gone, and takes
-    # TensorFlow down while its threads are amid a step.
-    os._exit(failure)
 
 
 def _failure():
@@ -290,5 +276,24 @@ def _save(model, path):
     os.replace(temporary, path)
 
 
+def _leave(failure):
+    """Ends the process with a message or an exit code."""
+    if isinstance(failure, int) and train_machine.workers() > 1:
+        sys.exit(failure)  # They end together, and part in order.
+    if isinstance(failure, str):
+        print(failure, file=sys.stderr)
+        failure = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The usual way out would wait for a worker that is gone, and takes
+    # TensorFlow down while its threads are amid a step.
+    os._exit(failure)
+
+
 if __name__ == "__main__":
-    app.run(main)
+    try:
+        app.run(main)
+    except SystemExit as end:
+        if end.code is None or not FLAGS.is_parsed():
+            raise
+        _leave(end.code)
