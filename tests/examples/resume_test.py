@@ -39,8 +39,9 @@ def run(folder, *arguments, **values):
     return programs.run("train.py", *arguments, **values)
 
 
-def wait_for(process, path, pattern):
-    while not list(path.glob(pattern)):
+def wait_for(process, path, pattern, size=0):
+    """Until there is a file of more bytes than that."""
+    while not any(file.stat().st_size > size for file in path.glob(pattern)):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
 
@@ -90,6 +91,19 @@ def whole(tmp_path_factory):
 def again(whole, tmp_path):
     """A copy of it."""
     return Path(shutil.copytree(whole, tmp_path / "again"))
+
+
+def test_a_run_killed_in_an_evaluation_ends_as_if_it_had_not(whole, tmp_path):
+    process = start(tmp_path)
+    # The first numbers are written, pictures and the checkpoint are to come.
+    wait_for(process, tmp_path, "tensorboard/verification/events*", size=200)
+    process.kill()
+    process.communicate()
+    assert [path.stem for path in seals(tmp_path)] == ["ckpt-2", "ckpt-4"]
+    code, output, errors = run(tmp_path, "--resume")
+    assert code == 0, errors
+    assert "after 0 epochs and 4 steps" in output
+    assert_same_end(tmp_path, whole)
 
 
 @pytest.mark.parametrize("step", [2, 10])
