@@ -225,20 +225,7 @@ def _step_epochs():
 
 def _addon(name):
     """A class of TensorFlow Addons; its weight decay is one of its options."""
-    if compat.IS_KERAS_3:
-        raise ImportError(
-            "Expected TensorFlow 2.15, the last for TensorFlow Addons; "
-            "keras.optimizers are sgd and adamw. "
-            f"Received: --optimizer={FLAGS.optimizer}"
-        )
-    try:
-        import tensorflow_addons
-    except ImportError as error:
-        raise ImportError(
-            "Expected TensorFlow Addons: pip install unpg-tf[addons]. "
-            f"Received: {error}"
-        ) from error
-    known = tensorflow_addons.optimizers
+    known = compat.addons("--optimizer=sgd and adamw").optimizers
     if not hasattr(known, name):
         raise ValueError(
             "Expected an optimizer of TensorFlow Addons. "

@@ -18,6 +18,33 @@ def tf_variable(variable):
     return variable.value if is_wrapped else variable
 
 
+def addons(instead):
+    """TensorFlow Addons, which ended with TensorFlow 2.15.
+
+    Args:
+        instead: string, what does the same on other stacks.
+
+    Returns:
+        The module `tensorflow_addons`.
+
+    Raises:
+        ImportError: On another stack, or where it is missing.
+    """
+    if IS_KERAS_3 or tf.__version__ >= "2.16":
+        raise ImportError(
+            "Expected TensorFlow 2.15, the last for TensorFlow Addons; "
+            f"{instead} do without. Received: TensorFlow {tf.__version__}"
+        )
+    try:
+        import tensorflow_addons
+    except ImportError as error:
+        raise ImportError(
+            "Expected TensorFlow Addons: pip install unpg-tf[addons]. "
+            f"Received: {error}"
+        ) from error
+    return tensorflow_addons
+
+
 def loss_scale(optimizer):
     """The loss scale of a half-precision optimizer, else None."""
     if getattr(optimizer, "inner_optimizer", None) is None:

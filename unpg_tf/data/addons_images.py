@@ -91,17 +91,6 @@ class AddonsImages:
 
 
 def _addons():
-    if compat.IS_KERAS_3 or tf.__version__ >= "2.16":
-        raise ImportError(
-            "Expected TensorFlow 2.15, the last for TensorFlow Addons' image "
-            "operations; Augmentation (--brightness, --contrast, --zoom and "
-            f"others) does without. Received: {tf.__version__}"
-        )
-    try:
-        import tensorflow_addons
-    except ImportError as error:
-        raise ImportError(
-            "Expected TensorFlow Addons: pip install unpg-tf[addons]. "
-            f"Received: {error}"
-        ) from error
-    return tensorflow_addons
+    return compat.addons(
+        "Augmentation and its flags (--brightness, --contrast, --zoom and more)"
+    )

@@ -124,21 +124,10 @@ class AddonsLoss(keras.losses.Loss):
 
 
 def _addons():
-    if compat.IS_KERAS_3 or tf.__version__ >= "2.16":
-        raise ImportError(
-            "Expected TensorFlow 2.15, the last for TensorFlow Addons. "
-            f"Received: {tf.__version__}, which has TripletSemiHardLoss, "
-            "MultiSimilarityLoss, CircleLoss and NPairLoss of unpg_tf.losses "
-            "instead (--loss=triplet, multi_similarity, circle, npair)"
-        )
-    try:
-        import tensorflow_addons
-    except ImportError as error:
-        raise ImportError(
-            "Expected TensorFlow Addons: pip install unpg-tf[addons]. "
-            f"Received: {error}"
-        ) from error
-    return tensorflow_addons
+    return compat.addons(
+        "TripletSemiHardLoss, MultiSimilarityLoss, CircleLoss and NPairLoss of "
+        "unpg_tf.losses (--loss=triplet, multi_similarity, circle, npair)"
+    )
 
 
 def _rows(labels, units, scale):
