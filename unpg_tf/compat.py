@@ -12,6 +12,11 @@ IS_KERAS_3 = hasattr(keras, "Variable")
 HAS_XLA = tf.test.is_built_with_xla() and platform.system() != "Darwin"
 
 
+def has_gpu():
+    """Whether steps may run on a GPU, which is best not asked how it stands."""
+    return bool(tf.config.get_visible_devices("GPU"))
+
+
 def tf_variable(variable):
     """The `tf.Variable` of a Keras variable, which Keras 3 wraps."""
     is_wrapped = IS_KERAS_3 and isinstance(variable, keras.Variable)

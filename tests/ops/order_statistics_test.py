@@ -1,5 +1,7 @@
 """Tests of order statistics against sorting."""
 
+import re
+
 import hypothesis
 import hypothesis.extra.numpy as numpy_strategies
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies
 
+from unpg_tf import compat
 from unpg_tf import ops
 
 INF = float("inf")
@@ -76,6 +79,26 @@ def test_graphs_give_what_eager_code_gives(jit_compile):
 
     expected = every_rank(values)
     np.testing.assert_array_equal(found(values), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_beside_a_gpu_the_search_has_a_known_length(monkeypatch, dtype):
+    monkeypatch.setattr(compat, "has_gpu", lambda: True)
+    for values in (ODD, np.random.default_rng(6).normal(size=70), [2.5] * 3):
+        values = np.asarray(values, dtype)
+        np.testing.assert_array_equal(every_rank(values), np.sort(values))
+    assert np.isnan(ops.order_statistics(tf.constant(values), [False] * 3, [0]))
+
+    @tf.function(jit_compile=True)
+    def found(values):
+        return ops.order_statistics(values, tf.ones_like(values, bool), [1])
+
+    code = found.experimental_get_compiler_ir(values)("optimized_hlo")
+    # The one loop goes on by its counter alone.
+    (name,) = re.findall(r" while\(.*condition=%?([\w.-]+)", code)
+    condition = re.search(rf"^%?{name} \((.*?)^}}", code, re.M | re.S)[1]
+    assert set(re.findall(r"\), index=(\d+)", condition)) == {"0"}
+    assert f"constant({8 * values.itemsize})" in condition
 
 
 def some_ranks(count):
