@@ -6,6 +6,7 @@ length, one entry for each row, and gives a dictionary of arrays [n, ...].
 
 import base64
 import re
+import ssl
 import time
 from pathlib import Path
 
@@ -44,13 +45,12 @@ def connect(address, name, version=None, timeout=10.0, retries=3, ca_file=None):
     Raises:
         FileNotFoundError: there is no such model or `ca_file`.
         ImportError: the package for this way of asking is missing.
-        ValueError: the address is none of these.
+        ValueError: the address is none of these, or without TLS beside a
+            `ca_file`; or that holds no certificates.
     """
     scheme, found, host = address.partition("://")
-    if ca_file is not None and not Path(ca_file).is_file():
-        raise FileNotFoundError(
-            f"Expected a file of certificates. Received: ca_file={ca_file}"
-        )
+    if ca_file is not None:
+        _check_authority(address, scheme, ca_file)
     if not found:
         return LocalModel(address)
     if scheme in ("http", "https"):
@@ -131,7 +131,7 @@ class RestServer:
             )
         except self._requests.exceptions.SSLError as error:
             raise ConnectionError(
-                f"Expected TLS, with a certificate that is trusted or in "
+                "Expected TLS, with a certificate that is trusted or in "
                 f"ca_file, of {self._url}. Received: {_reason(error)}"
             ) from error
         except self._requests.RequestException as error:
@@ -209,6 +209,25 @@ def _patiently(ask, retries):
         except Busy:
             time.sleep(_FIRST_PAUSE * 2**attempt)
     return ask()
+
+
+def _check_authority(address, scheme, ca_file):
+    if scheme not in ("https", "grpcs"):
+        raise ValueError(
+            "Expected https:// or grpcs:// with ca_file. "
+            f"Received: {address} and ca_file={ca_file}"
+        )
+    if not Path(ca_file).is_file():
+        raise FileNotFoundError(
+            f"Expected a file of certificates. Received: ca_file={ca_file}"
+        )
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError as error:
+        raise ValueError(
+            "Expected certificates in the form PEM. "
+            f"Received: ca_file={ca_file}: {error}"
+        ) from error
 
 
 def _tls(ca_file):

@@ -13,7 +13,7 @@ HAS_XLA = tf.test.is_built_with_xla() and platform.system() != "Darwin"
 
 
 def has_gpu():
-    """Whether steps may run on a GPU, which is best not asked how it stands."""
+    """Whether steps may run on a GPU, which should not wait for the host."""
     return bool(tf.config.get_visible_devices("GPU"))
 
 

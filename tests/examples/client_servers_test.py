@@ -135,8 +135,19 @@ def test_tls_asks_whom_the_authority_vouches_for(served, authority, protocol):
         with pytest.raises(ConnectionError, match="Expected .*Received: "):
             other.ask("encoded_images", image_bytes=files())
     assert served.requests == before + 1
-    with pytest.raises(FileNotFoundError, match="certificates.*ca_file=none"):
-        connect(address, ca_file="none.pem")
+
+
+def test_an_authority_that_vouches_for_nothing_is_refused(authority, tmp_path):
+    _, ca_file = authority
+    for address in ("http://localhost", "grpc://localhost", str(tmp_path)):
+        with pytest.raises(ValueError, match="Expected https:// or grpcs://"):
+            connect(address, ca_file=ca_file)
+    (tmp_path / "notes.pem").write_text("no certificate")
+    for address in ("https://localhost", "grpcs://localhost"):
+        with pytest.raises(FileNotFoundError, match="ca_file=none.pem"):
+            connect(address, ca_file="none.pem")
+        with pytest.raises(ValueError, match="PEM.*ca_file=.*notes.pem"):
+            connect(address, ca_file=tmp_path / "notes.pem")
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])

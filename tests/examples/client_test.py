@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import trustme
 
 from tests.examples import model_server
 from tests.examples import programs
@@ -88,6 +89,17 @@ def test_verify_asks_a_server(directory, people):
         done = run("verify", a, people / "broken.jpg", **flags)
         assert done.returncode == 1
         assert "client.py: Expected two JPEG or PNG images" in done.stderr
+
+
+def test_verify_asks_over_tls(directory, people, tmp_path):
+    authority, ca_file = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(ca_file)
+    served = model_server.Served(directory)
+    a = people / "P0/1.png"
+    with model_server.rest(served, authority.issue_cert("127.0.0.1")) as server:
+        flags = {"server": server, "model_name": model_server.NAME}
+        done = run("verify", a, a, ca_file=ca_file, **flags)
+        assert "similarity +1.000  the same" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(
