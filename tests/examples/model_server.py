@@ -113,9 +113,12 @@ def rest(served, certificate=None):
             http.socket = context.wrap_socket(http.socket, server_side=True)
         thread = threading.Thread(target=http.serve_forever)
         thread.start()
-        yield f"http{'s' if certificate else ''}://127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
+        scheme = "https" if certificate else "http"
+        try:
+            yield f"{scheme}://127.0.0.1:{http.server_port}"
+        finally:
+            http.shutdown()
+            thread.join()
 
 
 def _predictions(served, path, body):
@@ -179,5 +182,7 @@ def rpc(served, certificate=None):
     else:
         port = grpc_server.add_insecure_port("127.0.0.1:0")
     grpc_server.start()
-    yield f"grpc{'s' if certificate else ''}://127.0.0.1:{port}"
-    grpc_server.stop(None).wait()
+    try:
+        yield f"grpc{'s' if certificate else ''}://127.0.0.1:{port}"
+    finally:
+        grpc_server.stop(None).wait()
