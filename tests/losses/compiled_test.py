@@ -68,6 +68,16 @@ def made(code, opcode, *sizes):
     )
 
 
+def written(code, *sizes):
+    """How many results of that shape a step writes to memory."""
+    entry = code[code.index("ENTRY") :]
+    opcodes = {name for _, name in instructions(entry)}
+    return sum(
+        made(entry, opcode, *sizes)
+        for opcode in opcodes - {"parameter", "bitcast", "tuple"}
+    )
+
+
 def test_nothing_is_sorted_or_asked_of_the_host_or_sized_late(code):
     opcodes = {opcode for _, opcode in instructions(code)}
     assert {"dot", "fusion"} <= opcodes
@@ -80,6 +90,13 @@ def test_nothing_is_larger_than_the_cosines(code):
         size for shape, _ in instructions(code) for size in sizes_of(shape)
     )
     assert largest == ROWS * CLASSES
+
+
+def test_a_matrix_is_written_no_more_often_than_it_must_be(code):
+    # The product, the cosines with their margin, the terms of the softmax, and
+    # the gradient; of the centres the product and what of it is across.
+    assert written(code, ROWS, CLASSES) == 4
+    assert written(code, CLASSES, DIM) == 2
 
 
 def test_no_product_but_those_that_it_cant_do_without(code, kind):

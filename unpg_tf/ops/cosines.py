@@ -1,8 +1,13 @@
 """Cosines of unit vectors to class centres."""
 
+import math
+
 import tensorflow as tf
 
-from unpg_tf.ops.unit import lengths_of
+from unpg_tf.ops.compiled import compiled
+from unpg_tf.ops.unit import ZERO
+
+_LANES = 32
 
 
 @tf.custom_gradient
@@ -26,17 +31,51 @@ def cosines_to(centers, units):
     >>> cosines_to(tf.constant([[0.0, 2.0]]), tf.constant([[0.6, 0.8]]))
     <tf.Tensor: shape=(1, 1), dtype=float32, numpy=array([[0.8]], ...)>
     """
-    lengths = lengths_of(centers)
-    inverse = 1.0 / tf.where(lengths > 0, lengths, tf.ones_like(lengths))
+    inverse = _each_row(_inverse_lengths, centers)
     cosines = inverse * tf.matmul(units, centers, transpose_b=True)
 
     def gradient(slopes):
         slopes *= inverse
         to_units = tf.matmul(slopes, centers)
         to_centers = tf.matmul(slopes, units, transpose_a=True)
-        # A longer centre has the same cosines: only what is across counts.
-        along = inverse * tf.reduce_sum(to_centers * centers, axis=1)
-        along = (along * inverse)[:, tf.newaxis]
-        return to_centers - along * centers, to_units
+        return _each_row(_across, to_centers, centers, inverse), to_units
 
     return cosines, gradient
+
+
+def _each_row(function, *tensors):
+    """Reads a matrix once, and writes none but the result's."""
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    return compiled(function, *shapes)(*tensors)
+
+
+def _inverse_lengths(vectors):
+    """1 where a vector is zero."""
+    # The square of a float32 is within the range of float64.
+    squares = _lane_sums(tf.square(tf.cast(vectors, tf.float64)))
+    # None is below 0. But two plain sums XLA would make one of.
+    lengths = tf.sqrt(tf.reduce_sum(tf.abs(squares), axis=1))
+    lengths = tf.where(lengths > ZERO, lengths, 1.0)
+    return tf.cast(1.0 / lengths, vectors.dtype)
+
+
+def _across(slopes, vectors, inverse):
+    """Slopes without their part along the vectors.
+
+    A longer vector has the same cosines: only what is across counts.
+    """
+    inverse = inverse[:, tf.newaxis]
+    along = tf.reduce_sum(inverse * _lane_sums(slopes * vectors), axis=1)
+    return slopes - along[:, tf.newaxis] * (inverse * vectors)
+
+
+def _lane_sums(matrix):
+    """Sums each row to a few numbers, [rows, lanes].
+
+    A long sum XLA cuts in two, and stores what goes in. This one is so short
+    that the matrix is computed on the way, with vector instructions.
+    """
+    columns = matrix.shape[1]
+    lanes = math.gcd(columns, _LANES)
+    in_lanes = tf.reshape(matrix, [-1, columns // lanes, lanes])
+    return tf.reduce_sum(in_lanes, axis=1)

@@ -1,12 +1,12 @@
 """Exact order statistics without sorting."""
 
-import functools
 import math
 import typing
 
 import tensorflow as tf
 
 from unpg_tf import compat
+from unpg_tf.ops.compiled import compiled
 
 _BITS = {tf.float32: tf.int32, tf.float64: tf.int64}
 _FLOATS = {integer: floating for floating, integer in _BITS.items()}
@@ -50,24 +50,17 @@ def order_statistics(values, among, ranks):
     """
     if not callable(ranks):
         ranks = [tf.cast(rank, tf.int32) for rank in ranks]
-    selected = _compiled(tuple(values.shape), compat.has_gpu())
+    selected = _by_halving if compat.has_gpu() else _by_guessing
+    selected = compiled(selected, tuple(values.shape))
     return selected(tf.stop_gradient(values), among, ranks)
 
 
-@functools.cache
-def _compiled(shape, has_gpu):
-    """The selection, compiled by XLA also in a step that isn't.
+def _by_halving(values, among, ranks):
+    return _selected(_halved, values, among, ranks)
 
-    One function for each static shape: a `tf.function` would rather take one
-    that it has traced for an unknown shape.
-    """
-    del shape
-    search = _halved if has_gpu else _guessed
-    return tf.function(
-        functools.partial(_selected, search),
-        jit_compile=compat.HAS_XLA,
-        autograph=False,
-    )
+
+def _by_guessing(values, among, ranks):
+    return _selected(_guessed, values, among, ranks)
 
 
 def _selected(search, values, among, ranks):

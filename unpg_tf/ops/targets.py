@@ -16,10 +16,7 @@ def targets_of(cosines, labels):
         wrong class in silence.
     """
     columns = _columns(cosines, labels)
-    # A batched `tf.gather` has a gradient of another shape where a replica
-    # has no rows.
-    targets = tf.gather_nd(cosines, _places(columns))
-    return _nan_unless(columns == labels, targets)
+    return _nan_unless(columns == labels, _picked(cosines, columns))
 
 
 def replace_targets(cosines, labels, targets):
@@ -38,7 +35,7 @@ def replace_targets(cosines, labels, targets):
     # Again, because a margin that clips may have turned the NaN of
     # `targets_of` into a number.
     targets = _nan_unless(columns == labels, targets)
-    return tf.tensor_scatter_nd_update(cosines, _places(columns), targets)
+    return _replaced(cosines, columns, targets)
 
 
 def add_to_targets(cosines, labels, values):
@@ -52,16 +49,48 @@ def add_to_targets(cosines, labels, values):
     Returns:
         A tensor like `cosines`, that differs in one entry of each row.
     """
-    places = _places(_columns(cosines, labels))
-    return tf.tensor_scatter_nd_add(cosines, places, values)
+    columns = _columns(cosines, labels)
+    return cosines + _alone(cosines, columns, values)
 
 
 def _columns(cosines, labels):
     return tf.clip_by_value(labels, 0, tf.shape(cosines)[1] - 1)
 
 
-def _places(columns):
-    return tf.stack([tf.range(tf.size(columns)), columns], axis=1)
+# A row's column is told from the others by comparison, which XLA fuses with
+# what comes before and after. A scatter would stand between two passes over
+# the matrix, and two more in the gradient.
+
+
+@tf.custom_gradient
+def _picked(cosines, columns):
+    def gradient(slopes):
+        return _alone(cosines, columns, slopes), None
+
+    return _entries(cosines, columns), gradient
+
+
+@tf.custom_gradient
+def _replaced(cosines, columns, targets):
+    def gradient(slopes):
+        others = tf.where(_are_targets(slopes, columns), 0.0, slopes)
+        return others, None, _entries(slopes, columns)
+
+    targets = targets[:, tf.newaxis]
+    return tf.where(_are_targets(cosines, columns), targets, cosines), gradient
+
+
+def _alone(cosines, columns, values):
+    return tf.where(_are_targets(cosines, columns), values[:, tf.newaxis], 0.0)
+
+
+def _are_targets(cosines, columns):
+    return columns[:, tf.newaxis] == tf.range(tf.shape(cosines)[1])
+
+
+def _entries(cosines, columns):
+    places = tf.stack([tf.range(tf.size(columns)), columns], axis=1)
+    return tf.gather_nd(cosines, places)
 
 
 def _nan_unless(condition, values):

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 # A vector without an entry beyond this counts as zero: its direction could
 # not be differentiated within the range of float32.
-_ZERO = 1e-30
+ZERO = 1e-30
 
 
 def unit_vectors(vectors):
@@ -27,7 +27,14 @@ def unit_vectors(vectors):
     >>> directions.numpy(), lengths.numpy()
     (array([[0.6, 0.8]], dtype=float32), array([5.], dtype=float32))
     """
-    largest = _largest_of(vectors)
+    largest = tf.maximum(
+        tf.reduce_max(vectors, axis=1, keepdims=True),
+        -tf.reduce_min(vectors, axis=1, keepdims=True),
+    )
+    # Constant for the gradient: the direction doesn't depend on it.
+    largest = tf.stop_gradient(
+        tf.where(largest > ZERO, largest, tf.ones_like(largest))
+    )
     scaled = vectors / largest
     squares = tf.reduce_sum(tf.square(scaled), axis=1, keepdims=True)
     is_zero = squares <= 0
@@ -37,28 +44,3 @@ def unit_vectors(vectors):
     units = scaled / length
     lengths = tf.where(is_zero, tf.zeros_like(length), length * largest)
     return units, tf.squeeze(lengths, axis=1)
-
-
-def lengths_of(vectors):
-    """The lengths that `unit_vectors` finds, for where nothing else is asked.
-
-    Args:
-        vectors: [batch, dim] float tensor.
-
-    Returns:
-        [batch] float tensor.
-    """
-    largest = _largest_of(vectors)
-    squares = tf.reduce_sum(tf.square(vectors / largest), axis=1)
-    return tf.sqrt(squares) * tf.squeeze(largest, axis=1)
-
-
-def _largest_of(vectors):
-    largest = tf.maximum(
-        tf.reduce_max(vectors, axis=1, keepdims=True),
-        -tf.reduce_min(vectors, axis=1, keepdims=True),
-    )
-    # Constant for the gradient: the direction doesn't depend on it.
-    return tf.stop_gradient(
-        tf.where(largest > _ZERO, largest, tf.ones_like(largest))
-    )
