@@ -7,6 +7,10 @@ import numpy as np
 
 from unpg_tf.files import replaced
 
+# How many of the nearest found so far the index goes on from. Of faiss' own 16
+# a gallery of 100,000 misses a fifth of the nearest five, of these 2 in 1,000.
+_CANDIDATES = 256
+
 
 class Gallery(NamedTuple):
     """Known images.
@@ -111,6 +115,7 @@ def _faiss_index(gallery):
     made = faiss.IndexHNSWFlat(
         gallery.embeddings.shape[1], 32, faiss.METRIC_INNER_PRODUCT
     )
+    made.hnsw.efSearch = _CANDIDATES
     made.add(np.ascontiguousarray(gallery.embeddings))
     return made
 

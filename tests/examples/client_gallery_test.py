@@ -25,6 +25,17 @@ def test_the_nearest_come_first(tmp_path, index):
     np.testing.assert_allclose(cosines, np.sort(every)[::-1][:6], rtol=1e-6)
 
 
+def test_an_index_misses_next_to_none(tmp_path):
+    path, known = tmp_path / "gallery.npz", gallery(6000, 256)
+    client_gallery.write_gallery(path, known, "faiss")
+    found = 0
+    for wanted in known.embeddings[:20]:
+        rows, _ = client_gallery.nearest(path, known, wanted, 5, "faiss")
+        nearest = np.argsort(-(known.embeddings @ wanted))[:5]
+        found += len(np.intersect1d(rows, nearest))
+    assert found >= 99
+
+
 @pytest.mark.parametrize("index", ["exact", "faiss"])
 def test_a_small_gallery_gives_what_it_has(tmp_path, index):
     path, known = tmp_path / "gallery.npz", gallery(2)

@@ -1,6 +1,7 @@
 """Tests of picking and replacing each row's target."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from unpg_tf import ops
@@ -37,16 +38,23 @@ def test_a_replaced_target_out_of_range_is_nan():
     np.testing.assert_array_equal(broken, [False, True, True])
 
 
-def test_gradients_go_where_the_values_come_from():
-    cosines, new = (
-        tf.constant(COSINES),
-        tf.constant([5.0, 6.0, 7.0], tf.float64),
-    )
-    with tf.GradientTape() as tape:
-        tape.watch([cosines, new])
-        total = tf.reduce_sum(ops.replace_targets(cosines, LABELS, new))
-    to_cosines, to_new = tape.gradient(total, [cosines, new])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", [lambda f: f, tf.function])
+def test_gradients_go_where_the_values_come_from(dtype, function):
+    cosines = tf.constant(COSINES, dtype)
+    new = tf.constant([5.0, 6.0, 7.0], dtype)
+
+    @function
+    def slopes():
+        with tf.GradientTape() as tape:
+            tape.watch([cosines, new])
+            replaced = ops.replace_targets(cosines, LABELS, new)
+            targets = ops.targets_of(cosines, LABELS)
+            total = tf.reduce_sum(replaced) + 5.0 * tf.reduce_sum(targets)
+        return tape.gradient(total, [cosines, new])
+
+    to_cosines, to_new = slopes()
     expected = np.ones_like(COSINES)
-    expected[[0, 1, 2], LABELS] = 0.0
+    expected[[0, 1, 2], LABELS] = 5.0
     np.testing.assert_array_equal(to_cosines, expected)
     np.testing.assert_array_equal(to_new, [1.0, 1.0, 1.0])

@@ -64,6 +64,9 @@ def build(name, image_size, embedding_dim, center_crop=1.0, **kwargs):
         >>> build("small", image_size=64, embedding_dim=256).output_shape
         (None, 256)
     """
+    ops.expect(isinstance(name, str), "name, a string", name=name)
+    ops.expect_counts(image_size=image_size, embedding_dim=embedding_dim)
+    ops.expect_numbers(center_crop=center_crop)
     ops.expect(
         0 < center_crop <= 1, "center_crop in (0, 1]", center_crop=center_crop
     )

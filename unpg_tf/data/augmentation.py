@@ -45,6 +45,7 @@ class Augmentation:
     def __post_init__(self):
         """Checks the strengths."""
         for name, value in dataclasses.asdict(self).items():
+            ops.expect_numbers(**{name: value})
             ops.expect(0 <= value <= 1, f"{name} in [0, 1]", **{name: value})
         ops.expect(self.zoom < 1, "zoom below 1", zoom=self.zoom)
 

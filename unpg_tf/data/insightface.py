@@ -52,6 +52,12 @@ class InsightFaceRecords(Source):
 
     def __init__(self, path, people=None, min_images=1, exclude=(), index=None):
         self.path = Path(path)
+        for file in (self.path, self.path.with_suffix(".idx")):
+            if not file.is_file():
+                raise FileNotFoundError(
+                    "Expected a .rec file with its .idx file beside it. "
+                    f"Received: no file {file}"
+                )
         self._file = RecordFile(path)
         scanned = cached(
             index, None if index is None else self._state(), self._scan

@@ -1,5 +1,7 @@
 """Batches of training images, in tf.data."""
 
+import numbers
+
 import numpy as np
 import tensorflow as tf
 
@@ -78,7 +80,8 @@ def training_batches(
 
     Raises:
         ValueError: there isn't one full batch, images and labels differ in
-            number, or P doesn't fit the batch or the identities.
+            number, or P doesn't fit the batch or the identities; or an
+            argument is none of what it should be.
 
     Example:
         >>> folder = read_folder("lfw")
@@ -86,6 +89,10 @@ def training_batches(
         >>> dataset = training_batches(images, folder.labels, 64)
         >>> model.fit(dataset, steps_per_epoch=len(images) // 64, epochs=20)
     """
+    _check_numbers(batch_size, image_size, identities_per_batch)
+    _check_place(seed, first_epoch, first_step)
+    _check_callables(augment=augment, on_bad_image=on_bad_image)
+    labels = _class_ids(labels)
     count, steps = len(images), len(images) // batch_size
     ops.expect(
         len(labels) == count, f"{count} labels", number_of_labels=len(labels)
@@ -99,7 +106,7 @@ def training_batches(
     # Pinned to the host: a data set would fill an accelerator's memory.
     with tf.device("CPU"):
         read = _reader(images, image_size, on_bad_image)
-        labels = tf.convert_to_tensor(np.asarray(labels, np.int32))
+        labels = tf.convert_to_tensor(labels)
         if isinstance(images, ImageShards) and identities_per_batch is None:
             epoch_batches = images.stream(size, seed, part, parts)
         else:
@@ -126,6 +133,44 @@ def training_batches(
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _check_numbers(batch_size, image_size, identities_per_batch):
+    ops.expect_counts(batch_size=batch_size)
+    if image_size is not None:
+        ops.expect_counts(image_size=image_size)
+    if identities_per_batch is not None:
+        ops.expect_counts(identities_per_batch=identities_per_batch)
+
+
+def _check_place(seed, first_epoch, first_step):
+    place = {"seed": seed, "first_epoch": first_epoch, "first_step": first_step}
+    for name, value in place.items():
+        ops.expect(
+            isinstance(value, numbers.Integral) and value >= 0,
+            f"{name} of at least 0, an integer",
+            **{name: value},
+        )
+
+
+def _check_callables(**arguments):
+    for name, value in arguments.items():
+        ops.expect(
+            value is None or callable(value),
+            f"{name}, a callable or None",
+            **{name: value},
+        )
+
+
+def _class_ids(labels):
+    labels = np.asarray(labels)
+    ops.expect(
+        labels.ndim == 1 and labels.dtype.kind in "iu",
+        "labels of shape [n], integers",
+        shape=labels.shape,
+        dtype=labels.dtype.name,
+    )
+    return labels.astype(np.int32)
 
 
 def load_images(images, image_size):
@@ -163,6 +208,8 @@ def load_readable(images, image_size, on_bad_image):
     Raises:
         ValueError: a file or record isn't an image; the message names it.
     """
+    ops.expect_counts(image_size=image_size)
+    ops.expect(len(images) > 0, "images, at least one", images=images)
     count = len(images)
     pixels = np.empty((count, image_size, image_size, 3), np.uint8)
     read = np.zeros(count, bool)
@@ -189,6 +236,11 @@ def _reader(images, image_size, on_bad_image):
     if not isinstance(images, Source):
         images = tf.convert_to_tensor(images)
         if images.dtype != tf.string:
+            ops.expect(
+                images.shape.rank == 4 and images.shape[-1] == 3,
+                "images of shape [n, size, size, 3], or paths",
+                shape=tuple(images.shape),
+            )
             return lambda rows: (rows, tf.gather(images, rows))
         images = Files(images.numpy().astype(str).tolist())
     return loader(images, image_size, on_bad_image)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unpg_tf import ops
+
 _CHUNK = 256
 
 
@@ -84,6 +86,11 @@ def labelled_images(num_identities, images_per_identity, image_size, **kwargs):
         images: [n, image_size, image_size, 3] uint8 array.
         labels: [n] int32 array.
     """
+    ops.expect_counts(
+        num_identities=num_identities,
+        images_per_identity=images_per_identity,
+        image_size=image_size,
+    )
     labels = np.arange(num_identities, dtype=np.int32)
     labels = np.repeat(labels, images_per_identity)
     views = np.tile(np.arange(images_per_identity), num_identities)
@@ -109,6 +116,7 @@ def verification_pairs(first_identity, num_pairs, image_size, **kwargs):
         right: [num_pairs] integer array, likewise.
         same: [num_pairs] boolean array.
     """
+    ops.expect_counts(num_pairs=num_pairs, image_size=image_size)
     same = np.arange(num_pairs) % 2 == 0
     left = first_identity + 2 * np.arange(num_pairs)
     identities = np.stack([left, np.where(same, left, left + 1)], axis=1)

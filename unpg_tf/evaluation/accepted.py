@@ -129,8 +129,13 @@ def accepted_pairs(similarities, same):
 
 
 def _checked(similarities, same):
-    similarities = np.asarray(similarities, dtype=np.float64)
-    same = np.asarray(same)
+    similarities, same = np.asarray(similarities), np.asarray(same)
+    if similarities.dtype.kind not in "fiu":
+        raise ValueError(
+            "Expected similarities, numbers. "
+            f"Received: an array of {similarities.dtype}"
+        )
+    similarities = similarities.astype(np.float64)
     if similarities.ndim != 1 or similarities.shape != same.shape:
         raise ValueError(
             "Expected similarities and same of one shape [pairs]. Received: "

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from unpg_tf import ops
 from unpg_tf.evaluation.accepted import AcceptedPairs
 from unpg_tf.evaluation.accepted import accepted_pairs
 from unpg_tf.evaluation.roc import FARS
+from unpg_tf.evaluation.roc import check_fars
 
 LEVEL = 0.95
 
@@ -44,7 +46,8 @@ def bootstrap_intervals(
         where there are too few pairs to say).
 
     Raises:
-        ValueError: as `accepted_pairs`.
+        ValueError: as `accepted_pairs`, or another argument is none of what
+            it should be.
 
     Source: B. Efron, Bootstrap Methods: Another Look at the Jackknife,
         Annals of Statistics 7 (1), 1979.
@@ -53,7 +56,15 @@ def bootstrap_intervals(
         >>> bootstrap_intervals(similarities, same)["auc"]
         [0.951, 0.968]
     """
+    check_fars(fars)
+    ops.expect_counts(replicates=replicates)
+    same = np.asarray(same)
     accepted = accepted_pairs(similarities, same)
+    ops.expect(
+        identities is None or np.shape(identities) == (len(same), 2),
+        "identities of shape [pairs, 2]",
+        identities=np.shape(identities),
+    )
     group, counts = _groups(accepted)
     correct = None if correct is None else np.asarray(correct)
     rng = np.random.default_rng(seed)

@@ -5,10 +5,12 @@ import logging
 import numpy as np
 from tensorflow import keras
 
+from unpg_tf import ops
 from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.evaluator import check_threshold_pairs
 from unpg_tf.evaluation.evaluator import evaluate_pairs
 from unpg_tf.evaluation.event_log import EventLog
+from unpg_tf.evaluation.pairs import Pairs
 
 
 class VerificationCallback(keras.callbacks.Callback):
@@ -59,6 +61,7 @@ class VerificationCallback(keras.callbacks.Callback):
         log_dir=None,
     ):
         super().__init__()
+        ops.expect(isinstance(pairs, Pairs), "pairs, a Pairs", pairs=pairs)
         check_threshold_pairs(pairs, threshold_pairs)
         self.pairs = pairs
         self.threshold_pairs = threshold_pairs

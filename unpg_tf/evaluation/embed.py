@@ -48,6 +48,9 @@ class Embedder:
         batch_size=64,
         unit_length=True,
     ):
+        ops.expect_counts(batch_size=batch_size)
+        if image_size is not None:
+            ops.expect_counts(image_size=image_size)
         self.image_size = _image_size(model, image_size)
         self.flip = flip
         self.batch_size = batch_size
@@ -80,6 +83,7 @@ class Embedder:
                 model doesn't give [n, dim].
             tf.errors.NotFoundError: there is no file of such a path.
         """
+        ops.expect(len(images) > 0, "images, at least one", images=images)
         batches = self._batches(np.asarray(images), landmarks)
         steps = -(-len(images) // self.batch_size)
         progress = _progress_bar(steps) if verbose else None

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unpg_tf import ops
 from unpg_tf.evaluation.accepted import accepted_pairs
 from unpg_tf.evaluation.bootstrap import LEVEL
 from unpg_tf.evaluation.search import top_matches
@@ -65,6 +66,7 @@ def identify_open_set(
         >>> found.report["rank"]["1"], found.report["tpir_at_fpir"]["0.01"]
         (0.941, 0.876)
     """
+    _check_ranks_and_rates(ranks, fpirs)
     labels, gallery_labels = np.asarray(labels), np.asarray(gallery_labels)
     mated = np.isin(labels, gallery_labels)
     if mated.all() or not mated.any():
@@ -134,7 +136,14 @@ def identify_among_distractors(
         >>> found.report["rank_1_at_size"]
         {"10": 0.999, "100": 0.994, "1000": 0.978}
     """
+    _check_ranks_and_rates(ranks, fpirs)
     labels = np.asarray(labels)
+    ops.expect(
+        labels.shape == np.shape(probes)[:1],
+        "labels of shape [n], one for each probe",
+        labels=labels.shape,
+        probes=np.shape(probes),
+    )
     left, right = _mates(labels)
     sizes = _sizes(len(distractors)) if sizes is None else sizes
     mates = pair_similarities(probes, left, right)
@@ -162,6 +171,20 @@ def identify_among_distractors(
         ),
     }
     return Identification(report, similarities, same)
+
+
+def _check_ranks_and_rates(ranks, fpirs):
+    ops.expect(
+        np.ndim(ranks) == np.ndim(fpirs) == 1 and len(ranks) > 0,
+        "ranks and fpirs, sequences of numbers",
+        ranks=ranks,
+        fpirs=fpirs,
+    )
+    for rank in ranks:
+        ops.expect_counts(ranks=rank)
+    for rate in fpirs:
+        ops.expect_numbers(fpirs=rate)
+        ops.expect(0 < rate <= 1, "fpirs above 0 and up to 1", fpirs=rate)
 
 
 def _scores(probes, labels, gallery, gallery_labels, ranks):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unpg_tf import ops
 from unpg_tf.evaluation.accepted import accepted_pairs
 
 FARS = (0.1, 0.01, 0.001, 0.0001)
@@ -145,8 +146,9 @@ def threshold_at_far(similarities, same, fars=FARS):
 
 def check_fars(fars):
     """Raises a ValueError where a FAR isn't within 0..1."""
-    if not all(0 < far <= 1 for far in fars):
-        raise ValueError(
-            "Expected false accept rates above 0 and up to 1. "
-            f"Received: fars={fars}"
+    ops.expect(np.ndim(fars) == 1, "fars, a sequence of numbers", fars=fars)
+    for far in fars:
+        ops.expect_numbers(fars=far)
+        ops.expect(
+            0 < far <= 1, "false accept rates above 0 and up to 1", fars=fars
         )

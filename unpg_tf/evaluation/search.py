@@ -1,5 +1,7 @@
 """The most similar of a gallery, without the matrix of all similarities."""
 
+import numbers
+
 import numpy as np
 
 # Similarities in memory at a time, 4 million float32: 16 MiB.
@@ -44,7 +46,7 @@ def top_matches(probes, gallery, k, order=None):
             "Expected probes [n, dim] and gallery [m, dim]. "
             f"Received: {probes.shape} and {gallery.shape}"
         )
-    if not 1 <= k <= size:
+    if not isinstance(k, numbers.Integral) or not 1 <= k <= size:
         raise ValueError(f"Expected k in 1..{size}. Received: k={k}")
     best = np.full((len(probes), k), -np.inf, np.float32)
     rows = np.zeros((len(probes), k), np.int64)

@@ -19,6 +19,7 @@ class ServedModel:
         input_shape: (None, height, width, 3), None where it isn't fixed.
 
     Raises:
+        FileNotFoundError: there is no SavedModel.
         ValueError: the SavedModel has no such signature.
 
     Example:
@@ -28,6 +29,10 @@ class ServedModel:
     """
 
     def __init__(self, path):
+        if not tf.saved_model.contains_saved_model(str(path)):
+            raise FileNotFoundError(
+                f"Expected the folder of a SavedModel. Received: {path}"
+            )
         # The loaded object owns the variables: without it they are gone.
         self._loaded = tf.saved_model.load(str(path))
         self._signature = self._loaded.signatures.get("serving_default")

@@ -91,6 +91,9 @@ class StatisticsCallback(keras.callbacks.Callback):
             images=len(images),
             labels=len(labels),
         )
+        ops.expect_counts(batch_size=batch_size)
+        if every is not None:
+            ops.expect_counts(every=every)
         self.images = images
         self.labels = np.asarray(labels, np.int32)
         self.every = every

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unpg_tf import ops
 from unpg_tf.evaluation.accepted import accepted_pairs
 
 # Pairs whose embeddings are gathered at a time, to bound the memory.
@@ -100,9 +101,20 @@ def accuracy_at(similarities, same, threshold):
 
     Returns:
         The accuracy, a float in 0..1.
+
+    Raises:
+        ValueError: shapes differ, or the threshold is no finite number.
     """
-    accepted = np.asarray(similarities) >= threshold
-    return float(np.mean(accepted == np.asarray(same)))
+    ops.expect_numbers(threshold=threshold)
+    similarities, same = np.asarray(similarities), np.asarray(same)
+    ops.expect(
+        similarities.shape == same.shape,
+        "similarities and same of one shape",
+        similarities=similarities.shape,
+        same=same.shape,
+    )
+    accepted = similarities >= threshold
+    return float(np.mean(accepted == same))
 
 
 def fold_accuracy(similarities, same, fold):
@@ -171,6 +183,12 @@ def _checked(embeddings, left, right):
         raise ValueError(
             "Expected embeddings [n, dim], left [pairs] and right [pairs]. "
             f"Received: {embeddings.shape}, {left.shape} and {right.shape}"
+        )
+    kinds = embeddings.dtype.kind, left.dtype.kind, right.dtype.kind
+    if kinds[0] not in "fiu" or not set(kinds[1:]) <= set("iu"):
+        raise ValueError(
+            "Expected embeddings, floats, and left and right, integers. "
+            f"Received: {embeddings.dtype}, {left.dtype} and {right.dtype}"
         )
     indices = np.concatenate([left, right])
     if indices.size and not 0 <= indices.min() <= indices.max() < len(

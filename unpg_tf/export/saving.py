@@ -1,5 +1,6 @@
 """Writes a model as a SavedModel with three signatures."""
 
+import numbers
 import os
 import shutil
 import tempfile
@@ -81,7 +82,11 @@ def save(
     directory = Path(directory)
     _recover(directory)
     _check_free(directory, overwrite)
-    ops.expect(-1 <= threshold <= 1, "a cosine in [-1, 1]", threshold=threshold)
+    ops.expect(
+        isinstance(threshold, numbers.Real) and -1 <= threshold <= 1,
+        "a cosine in [-1, 1]",
+        threshold=threshold,
+    )
     backbone = model.backbone if isinstance(model, EmbeddingModel) else model
     image_size = _image_size(backbone, image_size)
     server = Server(backbone, image_size, threshold, flip, false_accept_rate)
@@ -141,6 +146,8 @@ def _check_free(directory, overwrite):
 def _image_size(backbone, given):
     """The one side that the model's input and the argument agree on."""
     # A model without an input layer has no such attribute.
+    if given is not None:
+        ops.expect_counts(image_size=given)
     shape = tuple(getattr(backbone, "input_shape", ()))
     sides = {given, *(shape[1:3] if len(shape) == 4 else ())} - {None}
     ops.expect(

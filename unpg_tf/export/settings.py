@@ -33,7 +33,7 @@ def read_settings(report, far=None):
     """
     if not Path(report).is_file():
         raise FileNotFoundError(f"Expected a report. Received: {report}")
-    text = Path(report).read_text(encoding="utf-8")
+    text = Path(report).read_text(encoding="utf-8", errors="replace")
     try:
         values = json.loads(text)
         threshold = float(values["threshold"])

@@ -49,6 +49,7 @@ class AdaFace(MarginHead):
         self, num_classes, margin=0.4, h=0.333, ema_rate=0.01, **kwargs
     ):
         super().__init__(num_classes, **kwargs)
+        ops.expect_numbers(margin=margin, h=h, ema_rate=ema_rate)
         ops.expect(margin >= 0, "margin of at least 0 radians", margin=margin)
         ops.expect(h > 0, "h above 0", h=h)
         ops.expect(0 < ema_rate <= 1, "ema_rate in (0, 1]", ema_rate=ema_rate)

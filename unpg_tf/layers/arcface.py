@@ -35,6 +35,7 @@ class ArcFace(MarginHead):
 
     def __init__(self, num_classes, margin=0.5, threshold=False, **kwargs):
         super().__init__(num_classes, **kwargs)
+        ops.expect_numbers(margin=margin)
         ops.expect(
             0 <= margin <= math.pi, "margin in [0, pi] radians", margin=margin
         )

@@ -32,6 +32,7 @@ class CombinedMargin(MarginHead):
 
     def __init__(self, num_classes, m1=1.0, m2=0.5, m3=0.0, **kwargs):
         super().__init__(num_classes, **kwargs)
+        ops.expect_numbers(m1=m1, m2=m2, m3=m3)
         ops.expect(m1 > 0, "m1 above 0", m1=m1)
         ops.expect(m2 >= 0, "m2 of at least 0 radians", m2=m2)
         ops.expect(m3 >= 0, "m3 of at least 0", m3=m3)

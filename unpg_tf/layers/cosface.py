@@ -27,6 +27,7 @@ class CosFace(MarginHead):
 
     def __init__(self, num_classes, margin=0.35, **kwargs):
         super().__init__(num_classes, **kwargs)
+        ops.expect_numbers(margin=margin)
         ops.expect(margin >= 0, "margin of at least 0", margin=margin)
         self.margin = float(margin)
 

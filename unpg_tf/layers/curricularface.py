@@ -38,6 +38,7 @@ class CurricularFace(ArcFace):
     def __init__(self, num_classes, margin=0.5, ema_rate=0.01, **kwargs):
         kwargs["threshold"] = kwargs.get("threshold", True)
         super().__init__(num_classes, margin=margin, **kwargs)
+        ops.expect_numbers(ema_rate=ema_rate)
         ops.expect(0 < ema_rate <= 1, "ema_rate in (0, 1]", ema_rate=ema_rate)
         self.ema_rate = float(ema_rate)
 

@@ -58,6 +58,7 @@ class ElasticFace(MarginHead):
         ops.expect(kind in _KINDS, f"kind to be one of {_KINDS}", kind=kind)
         if margin is None:
             margin = 0.5 if kind == "arcface" else 0.35
+        ops.expect_numbers(margin=margin, std=std)
         ops.expect(margin >= 0, "margin of at least 0", margin=margin)
         ops.expect(std >= 0, "std of at least 0", std=std)
         self.margin = float(margin)

@@ -31,6 +31,9 @@ class MagnitudePenalty:
     """
 
     def __init__(self, lower_norm, upper_norm, weight):
+        ops.expect_numbers(
+            lower_norm=lower_norm, upper_norm=upper_norm, weight=weight
+        )
         ops.expect(
             0 < lower_norm < upper_norm,
             "0 < lower_norm < upper_norm",
@@ -101,6 +104,16 @@ class MagFace(MarginHead):
         **kwargs,
     ):
         super().__init__(num_classes, **kwargs)
+        ops.expect_numbers(
+            lower_margin=lower_margin,
+            upper_margin=upper_margin,
+            regularization=regularization,
+        )
+        ops.expect(
+            regularization >= 0,
+            "regularization of at least 0",
+            regularization=regularization,
+        )
         ops.expect(
             0 <= lower_margin <= upper_margin,
             "0 <= lower_margin <= upper_margin, in radians",

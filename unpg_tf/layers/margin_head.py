@@ -1,7 +1,5 @@
 """The head that all others are: cosines to class centres, and a margin."""
 
-import numbers
-
 import tensorflow as tf
 from tensorflow import keras
 
@@ -87,11 +85,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             "dtype float32 or float64",
             dtype=self.compute_dtype,
         )
-        ops.expect(
-            isinstance(num_classes, numbers.Integral) and num_classes > 0,
-            "num_classes, an integer above 0",
-            num_classes=num_classes,
-        )
+        ops.expect_counts(num_classes=num_classes)
+        ops.expect_numbers(sample_rate=sample_rate)
         ops.expect(
             0 < sample_rate <= 1,
             "sample_rate in (0, 1]",
@@ -135,7 +130,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             sharded=self.sharded,
         )
         if labels is not None:
-            labels = ops.class_ids(labels, self.num_classes)
+            rows = embeddings.shape[0]
+            labels = ops.class_ids(labels, self.num_classes, rows)
         centers = tf.convert_to_tensor(self.centers)
         return self._cosines(embeddings, centers, labels, training)
 
@@ -161,7 +157,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         and Robust Training of Face Recognition CNNs by Partial FC*, CVPR
         2022.
         """
-        labels = ops.class_ids(labels, self.num_classes)
+        rows = embeddings.shape[0]
+        labels = ops.class_ids(labels, self.num_classes, rows)
         classes = ops.sampled_classes(
             distribute.all_gather(labels),
             self.num_classes,

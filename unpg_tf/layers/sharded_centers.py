@@ -63,7 +63,8 @@ class ShardedCenters:
             "training with shards",
             sharded=self.sharded,
         )
-        labels = ops.class_ids(labels, self.num_classes)
+        rows = embeddings.shape[0]
+        labels = ops.class_ids(labels, self.num_classes, rows)
         embeddings, norms = ops.unit_vectors(embeddings)
         embeddings, all_labels, own = distribute.gather_batch(
             embeddings, labels

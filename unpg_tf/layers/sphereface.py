@@ -48,6 +48,12 @@ class SphereFace(MarginHead):
         **kwargs,
     ):
         super().__init__(num_classes, **kwargs)
+        ops.expect_numbers(
+            margin=margin,
+            anneal_start=anneal_start,
+            anneal_rate=anneal_rate,
+            anneal_floor=anneal_floor,
+        )
         ops.expect(margin >= 1, "margin of at least 1", margin=margin)
         ops.expect(
             min(anneal_start, anneal_rate, anneal_floor) >= 0,

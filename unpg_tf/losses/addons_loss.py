@@ -67,11 +67,8 @@ class AddonsLoss(keras.losses.Loss):
         ops.expect(
             addon in _INPUTS, f"addon, one of {', '.join(_INPUTS)}", addon=addon
         )
-        ops.expect(
-            embedding_dim > 0 and int(embedding_dim) == embedding_dim,
-            "embedding_dim above 0, an integer",
-            embedding_dim=embedding_dim,
-        )
+        ops.expect_counts(embedding_dim=embedding_dim)
+        ops.expect_numbers(scale=scale)
         ops.expect(scale > 0, "scale above 0", scale=scale)
         self.addon = addon
         self.embedding_dim = int(embedding_dim)
@@ -84,7 +81,7 @@ class AddonsLoss(keras.losses.Loss):
         """Computes the [batch] losses, all of them the same."""
         y_pred = tf.cast(y_pred, tf.float32)
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
-        labels = ops.class_ids(y_true, _MAX_CLASSES)
+        labels = ops.class_ids(y_true, _MAX_CLASSES, y_pred.shape[0])
         all_rows = None
         if self.global_batch:
             loss, all_rows = distribute.of_all_rows(

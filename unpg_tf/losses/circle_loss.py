@@ -25,6 +25,7 @@ class CircleLoss(MetricLoss):
 
     def __init__(self, margin=0.25, gamma=256.0, **kwargs):
         super().__init__(**kwargs)
+        ops.expect_numbers(margin=margin, gamma=gamma)
         ops.expect(0 <= margin <= 1, "margin in [0, 1]", margin=margin)
         ops.expect(gamma > 0, "gamma above 0", gamma=gamma)
         self.margin = float(margin)

@@ -63,11 +63,13 @@ class MarginLoss(keras.losses.Loss):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        ops.expect_numbers(scale=scale)
         ops.expect(scale > 0, "scale above 0", scale=scale)
+        ops.expect_counts(embedding_dim=embedding_dim)
         ops.expect(
-            embedding_dim > 0 and int(embedding_dim) == embedding_dim,
-            "embedding_dim above 0, an integer",
-            embedding_dim=embedding_dim,
+            norm_penalty is None or callable(norm_penalty),
+            "norm_penalty, a callable or None",
+            norm_penalty=norm_penalty,
         )
         self.scale = float(scale)
         self.embedding_dim = int(embedding_dim)
@@ -91,7 +93,7 @@ class MarginLoss(keras.losses.Loss):
             y_pred, [num_classes, self.embedding_dim], axis=1
         )
         embeddings = tf.ensure_shape(embeddings, [None, self.embedding_dim])
-        labels = ops.class_ids(y_true, num_classes)
+        labels = ops.class_ids(y_true, num_classes, y_pred.shape[0])
         embeddings, norms = ops.unit_vectors(embeddings)
         log_negatives, all_rows = self.log_negatives(embeddings, labels)
         losses = ops.softmax_loss(cosines, labels, self.scale, log_negatives)

@@ -47,11 +47,7 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
 
     def __init__(self, embedding_dim=512, **kwargs):
         super().__init__(**kwargs)
-        ops.expect(
-            embedding_dim > 0 and int(embedding_dim) == embedding_dim,
-            "embedding_dim above 0, an integer",
-            embedding_dim=embedding_dim,
-        )
+        ops.expect_counts(embedding_dim=embedding_dim)
         self.embedding_dim = int(embedding_dim)
 
     def call(self, y_true, y_pred):
@@ -64,7 +60,7 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
             shape=tuple(y_pred.shape),
         )
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
-        labels = ops.class_ids(y_true, _MAX_CLASSES)
+        labels = ops.class_ids(y_true, _MAX_CLASSES, y_pred.shape[0])
         all_units, all_labels, numbers = distribute.gather_batch(units, labels)
         cosines = tf.matmul(units, all_units, transpose_b=True)
         same = labels[:, tf.newaxis] == all_labels

@@ -30,6 +30,7 @@ class MultiSimilarityLoss(MetricLoss):
 
     def __init__(self, alpha=2.0, beta=50.0, base=0.5, epsilon=0.1, **kwargs):
         super().__init__(**kwargs)
+        ops.expect_numbers(alpha=alpha, beta=beta, base=base, epsilon=epsilon)
         ops.expect(
             min(alpha, beta) > 0, "alpha, beta above 0", alpha=alpha, beta=beta
         )

@@ -24,6 +24,7 @@ class NPairLoss(MetricLoss):
 
     def __init__(self, scale=16.0, **kwargs):
         super().__init__(**kwargs)
+        ops.expect_numbers(scale=scale)
         ops.expect(scale > 0, "scale above 0", scale=scale)
         self.scale = float(scale)
 

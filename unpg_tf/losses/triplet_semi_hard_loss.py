@@ -32,6 +32,7 @@ class TripletSemiHardLoss(MetricLoss):
 
     def __init__(self, margin=0.2, **kwargs):
         super().__init__(**kwargs)
+        ops.expect_numbers(margin=margin)
         ops.expect(margin > 0, "margin above 0", margin=margin)
         self.margin = float(margin)
 

@@ -1,6 +1,7 @@
 """The unified softmax: class centres and negative pairs."""
 
 import math
+import numbers
 
 from tensorflow import keras
 
@@ -65,7 +66,12 @@ class UNPGLoss(MarginLoss):
         **kwargs,
     ):
         super().__init__(scale=scale, embedding_dim=embedding_dim, **kwargs)
-        ops.expect(whisker >= 0, "whisker of at least 0", whisker=whisker)
+        ops.expect(
+            isinstance(whisker, numbers.Real) and whisker >= 0,
+            "whisker of at least 0",
+            whisker=whisker,
+        )
+        ops.expect_numbers(pair_weight=pair_weight)
         ops.expect(
             pair_weight > 0, "pair_weight above 0", pair_weight=pair_weight
         )

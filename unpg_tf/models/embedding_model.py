@@ -6,6 +6,7 @@ from tensorflow import keras
 from unpg_tf import compat
 from unpg_tf import ops
 from unpg_tf import optimizers
+from unpg_tf.layers import MarginHead
 from unpg_tf.losses import MarginLoss
 
 
@@ -44,6 +45,14 @@ class EmbeddingModel(keras.Model):
 
     def __init__(self, backbone, head, **kwargs):
         super().__init__(**kwargs)
+        ops.expect(
+            isinstance(backbone, keras.layers.Layer),
+            "backbone, a Keras model",
+            backbone=backbone,
+        )
+        ops.expect(
+            isinstance(head, MarginHead), "head, a MarginHead", head=head
+        )
         self.backbone = backbone
         self.head = head
         if backbone.built:

@@ -25,8 +25,11 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, schedule, warmup_steps):
         super().__init__()
         ops.expect(
-            warmup_steps > 0, "warmup_steps above 0", warmup_steps=warmup_steps
+            callable(schedule),
+            "schedule, a LearningRateSchedule",
+            schedule=schedule,
         )
+        ops.expect_counts(warmup_steps=warmup_steps)
         self.schedule = schedule
         self.warmup_steps = warmup_steps
 

@@ -8,6 +8,8 @@ float32 first.
 from unpg_tf.ops.angles import add_angle
 from unpg_tf.ops.angles import angle_of
 from unpg_tf.ops.checks import expect
+from unpg_tf.ops.checks import expect_counts
+from unpg_tf.ops.checks import expect_numbers
 from unpg_tf.ops.checks import in_single_precision
 from unpg_tf.ops.condensed import condensed_cosines
 from unpg_tf.ops.condensed import log_mass_of_others
@@ -41,6 +43,8 @@ __all__ = [
     "condensed_cosines",
     "cosines_to",
     "expect",
+    "expect_counts",
+    "expect_numbers",
     "in_single_precision",
     "kept_negatives",
     "log_mass",

@@ -1,5 +1,8 @@
 """Checks of arguments, and the one wording of what they say."""
 
+import math
+import numbers
+
 import tensorflow as tf
 
 
@@ -21,6 +24,43 @@ def expect(condition, expected, **received):
     if not condition:
         values = ", ".join(f"{name}={v!r}" for name, v in received.items())
         raise ValueError(f"Expected {expected}. Received: {values}")
+
+
+def expect_numbers(**arguments):
+    """Raises a `ValueError` unless every argument is a finite number.
+
+    Args:
+        **arguments: The arguments, by their names.
+
+    Raises:
+        ValueError: "Expected {name}, a finite number. Received: …", for the
+            first that isn't.
+    """
+    for name, value in arguments.items():
+        expect(_is_number(value), f"{name}, a finite number", **{name: value})
+
+
+def expect_counts(**arguments):
+    """Raises a `ValueError` unless every argument is an integer above 0.
+
+    Args:
+        **arguments: The arguments, by their names; 8.0 counts as 8.
+
+    Raises:
+        ValueError: "Expected {name} above 0, an integer. Received: …", for
+            the first that isn't.
+    """
+    for name, value in arguments.items():
+        expect(
+            _is_number(value) and value > 0 and int(value) == value,
+            f"{name} above 0, an integer",
+            **{name: value},
+        )
+
+
+def _is_number(value):
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_real and math.isfinite(value)
 
 
 def in_single_precision(tensor):

@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from unpg_tf.ops.checks import expect
 from unpg_tf.ops.compiled import compiled
 from unpg_tf.ops.unit import ZERO
 
@@ -31,6 +32,11 @@ def cosines_to(centers, units):
     >>> cosines_to(tf.constant([[0.0, 2.0]]), tf.constant([[0.6, 0.8]]))
     <tf.Tensor: shape=(1, 1), dtype=float32, numpy=array([[0.8]], ...)>
     """
+    expect(
+        units.shape[1] == centers.shape[1],
+        f"embeddings of dimension {centers.shape[1]}, as the class centres are",
+        shape=tuple(units.shape),
+    )
     inverse = _each_row(_inverse_lengths, centers)
     cosines = inverse * tf.matmul(units, centers, transpose_b=True)
 

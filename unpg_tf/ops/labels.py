@@ -10,20 +10,22 @@ from unpg_tf.ops.checks import expect
 _BITS = {tf.bfloat16: 8, tf.float16: 11, tf.float32: 24, tf.float64: 53}
 
 
-def class_ids(labels, num_classes):
+def class_ids(labels, num_classes, rows=None):
     """Checks labels and brings them into one form.
 
     Args:
         labels: [batch] or [batch, 1] integers, or floats that hold integers,
             as `keras.losses.Loss` hands them on.
         num_classes: int or integer scalar tensor.
+        rows: int, how many rows the labels are for, or `None` where that
+            isn't known.
 
     Returns:
         [batch] int32 tensor, every entry in [0, num_classes).
 
     Raises:
-        ValueError: If shape or dtype are others, or if float labels can't
-            tell `num_classes` classes apart.
+        ValueError: If shape or dtype are others, if float labels can't tell
+            `num_classes` classes apart, or if there aren't as many as rows.
         tf.errors.InvalidArgumentError: If a label is out of range. XLA drops
             assertions: there `targets_of` turns such a row into NaN.
     """
@@ -38,6 +40,12 @@ def class_ids(labels, num_classes):
         shape.rank in (None, 1) or (shape.rank == 2 and shape[1] in (None, 1)),
         "labels of shape [batch] or [batch, 1]",
         shape=tuple(shape) if shape.rank is not None else None,
+    )
+    given = shape[0] if shape.rank else None
+    expect(
+        None in (rows, given) or given == rows,
+        f"a label for each of {rows} rows",
+        labels=given,
     )
     if labels.dtype.is_integer:
         labels = tf.cast(labels, tf.int64)

@@ -73,7 +73,8 @@ def _picked(cosines, columns):
 @tf.custom_gradient
 def _replaced(cosines, columns, targets):
     def gradient(slopes):
-        others = tf.where(_are_targets(slopes, columns), 0.0, slopes)
+        zeros = tf.zeros([], slopes.dtype)
+        others = tf.where(_are_targets(slopes, columns), zeros, slopes)
         return others, None, _entries(slopes, columns)
 
     targets = targets[:, tf.newaxis]

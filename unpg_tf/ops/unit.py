@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from unpg_tf.ops.checks import expect
+
 # A vector without an entry beyond this counts as zero: its direction could
 # not be differentiated within the range of float32.
 ZERO = 1e-30
@@ -27,6 +29,12 @@ def unit_vectors(vectors):
     >>> directions.numpy(), lengths.numpy()
     (array([[0.6, 0.8]], dtype=float32), array([5.], dtype=float32))
     """
+    expect(
+        vectors.dtype.is_floating and vectors.shape.rank in (None, 2),
+        "embeddings of shape [batch, dim], floats",
+        shape=tuple(vectors.shape),
+        dtype=vectors.dtype.name,
+    )
     largest = tf.maximum(
         tf.reduce_max(vectors, axis=1, keepdims=True),
         -tf.reduce_min(vectors, axis=1, keepdims=True),
