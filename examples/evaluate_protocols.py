@@ -1,5 +1,6 @@
 """What evaluate.py measures under each protocol."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -155,8 +156,12 @@ def _people(image_size):
 
 def _images_under(folder):
     """All images in a folder, however deep: who they are doesn't matter."""
-    files = sorted(Path(folder).rglob("*"))
-    images = [str(f) for f in files if f.suffix.lower() in SUFFIXES]
+    images = sorted(
+        os.path.join(parent, name)
+        for parent, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES
+    )
     if not images:
         raise FileNotFoundError(
             f"Expected --distractors with images. Received: {folder}"

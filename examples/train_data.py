@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,9 @@ def _first_batch(batches):
 
 def reading_error(error):
     """What to say about the `tf.errors.OpError` that a training ended in."""
+    if isinstance(error, tf.errors.PermissionDeniedError):
+        file = re.search(r"[^} ]+(?=; Permission denied)", error.message)
+        return f"Expected a file that may be read. Received: {file.group()}"
     if not isinstance(error, tf.errors.DataLossError):
         return data.bad_image_message(error)
     try:

@@ -201,6 +201,19 @@ def test_killed_while_it_replaces_a_version_is_whole(tmp_path, renames, left):
     assert tf.saved_model.load(str(directory)).threshold.numpy() == 0.75
 
 
+def test_what_a_killed_export_left_goes_a_day_later(tmp_path):
+    left, begun, another = (
+        tmp_path / name for name in (".1-a", ".1-b", ".2-a")
+    )
+    for folder in (left, begun, another):
+        folder.mkdir()
+        (folder / "half").touch()
+    for folder in (left, another):
+        os.utime(folder, (0, 0))
+    export.save(tiny(), tmp_path / "1", threshold=0.5)
+    assert [x.exists() for x in (left, begun, another)] == [False, True, True]
+
+
 def test_overwrite_replaces_nothing_but_a_saved_model(tmp_path):
     (tmp_path / "notes.txt").write_text("keep me")
     with pytest.raises(FileExistsError, match="Expected a SavedModel"):

@@ -237,7 +237,7 @@ def _reader(images, image_size, on_bad_image):
         images = tf.convert_to_tensor(images)
         if images.dtype != tf.string:
             ops.expect(
-                images.shape.rank == 4 and images.shape[-1] == 3,
+                images.shape.rank == 1 or images.shape[3:] == [3],
                 "images of shape [n, size, size, 3], or paths",
                 shape=tuple(images.shape),
             )

@@ -54,6 +54,8 @@ def load_keras_file(path):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"Expected a .keras file. Received: {path}")
+    # Nothing, unless it may not be read, of which `is_zipfile` is silent.
+    path.open("rb").close()
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         raise ValueError(
             f"Expected a .keras file. Received: {path}, which is no .keras file"

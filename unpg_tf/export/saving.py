@@ -4,6 +4,7 @@ import numbers
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,6 +15,9 @@ from unpg_tf.export.card import write_card
 from unpg_tf.export.serving import Server
 from unpg_tf.export.warmup import write_warmup
 from unpg_tf.models import EmbeddingModel
+
+# Seconds after which nobody is at work any more on a version that isn't whole.
+_FORGOTTEN = 24 * 3600
 
 
 def save(
@@ -81,6 +85,7 @@ def save(
     """
     directory = Path(directory)
     _recover(directory)
+    _sweep(directory)
     _check_free(directory, overwrite)
     ops.expect(
         isinstance(threshold, numbers.Real) and -1 <= threshold <= 1,
@@ -121,6 +126,13 @@ def _recover(directory):
         shutil.rmtree(old, ignore_errors=True)
     elif old.exists():
         os.replace(old, directory)
+
+
+def _sweep(directory):
+    """Deletes what exports of this version left that were killed."""
+    for left in directory.parent.glob(f".{directory.name}-*"):
+        if time.time() - left.stat().st_mtime > _FORGOTTEN:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _aside(directory):
