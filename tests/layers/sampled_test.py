@@ -44,6 +44,18 @@ def test_a_sample_without_margin_is_part_of_all_cosines():
     )
 
 
+def test_a_sample_weighs_what_all_classes_do_on_average():
+    head, scale = make("plain", sample_rate=0.6), 4.0
+    draws = [head.sampled(EMBEDDINGS, LABELS, scale=scale) for _ in range(300)]
+    masses = [np.exp(scale * cosines).sum(axis=1) for cosines, _ in draws]
+    expected = np.exp(scale * head(EMBEDDINGS)).sum(axis=1)
+    error = np.std(masses, axis=0) / np.sqrt(len(masses))
+    assert (np.abs(np.mean(masses, axis=0) - expected) < 4 * error).all()
+    # Without it, a sample's mass is less by what wasn't drawn.
+    least = np.exp(scale * head.sampled(EMBEDDINGS, LABELS)[0]).sum(axis=1)
+    assert (least < expected).all()
+
+
 @pytest.mark.parametrize("name", heads.HEADS)
 def test_a_sample_of_all_classes_is_the_full_head(name):
     # So near to 1 that rounding up leaves no class out.

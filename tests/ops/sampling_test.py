@@ -66,3 +66,20 @@ def test_columns_lead_back_to_the_labels(jit_compile):
     missing = [c for c in range(-1, CLASSES + 1) if c not in classes]
     found = columns(tf.constant(classes), tf.constant(missing, tf.int32))
     np.testing.assert_array_equal(found, np.full(len(missing), -1))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_those_drawn_stand_for_all_that_they_are_drawn_from(jit_compile):
+    weights_of = tf.function(ops.log_weights, jit_compile=jit_compile)
+    classes = tf.constant(sample(0.1))
+    weights = weights_of(classes, tf.constant(POSITIVES), CLASSES).numpy()
+    is_positive = np.isin(classes, POSITIVES)
+    np.testing.assert_array_equal(weights[is_positive], 0.0)
+    np.testing.assert_allclose(weights[~is_positive], np.log(97 / 7), rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [10, CLASSES])
+def test_a_sample_of_positives_alone_stands_for_itself(count):
+    classes = tf.range(count)
+    weights = ops.log_weights(classes, classes, CLASSES)
+    np.testing.assert_array_equal(weights, np.zeros(count))

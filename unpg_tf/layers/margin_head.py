@@ -135,7 +135,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         centers = tf.convert_to_tensor(self.centers)
         return self._cosines(embeddings, centers, labels, training)
 
-    def sampled(self, embeddings, labels, training=True):
+    def sampled(self, embeddings, labels, training=True, scale=None):
         """Cosines to a sample of the class centres, with the margin.
 
         The sample holds every class of the global batch. It is drawn anew
@@ -147,6 +147,9 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             embeddings: [batch, dim] float tensor, not normalised.
             labels: [batch] or [batch, 1] integer tensor.
             training: bool. Whether statistics are updated.
+            scale: float, that of the loss. In a softmax of this scale the
+                classes that were drawn weigh as much as all that they were
+                drawn from. `None` leaves the cosines as they are.
 
         Returns:
             A tuple of the [batch, sample] cosines, and the [batch] int32
@@ -159,8 +162,9 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """
         rows = embeddings.shape[0]
         labels = ops.class_ids(labels, self.num_classes, rows)
+        positives = distribute.all_gather(labels)
         classes = ops.sampled_classes(
-            distribute.all_gather(labels),
+            positives,
             self.num_classes,
             self.sample_rate,
             tf.stack([0, tf.convert_to_tensor(self.samples)]),
@@ -170,6 +174,9 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         columns = ops.columns_of(classes, labels)
         centers = tf.gather(compat.tf_variable(self.centers), classes)
         cosines = self._cosines(embeddings, centers, columns, training)
+        if scale is not None:
+            weights = ops.log_weights(classes, positives, self.num_classes)
+            cosines += tf.cast(weights / scale, cosines.dtype)
         return cosines, columns
 
     def _cosines(self, embeddings, centers, labels, training):

@@ -166,7 +166,8 @@ class EmbeddingModel(keras.Model):
                 embeddings, labels, self.loss.scale, training
             )
         if training and self.head.sample_rate < 1:
-            return self.head.sampled(embeddings, labels)
+            scale = getattr(self.loss, "scale", None)
+            return self.head.sampled(embeddings, labels, scale=scale)
         return self.head(embeddings, labels, training=training), labels
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

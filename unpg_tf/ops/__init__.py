@@ -24,6 +24,7 @@ from unpg_tf.ops.negatives import similarities
 from unpg_tf.ops.negatives import whisker_bounds
 from unpg_tf.ops.order_statistics import order_statistics
 from unpg_tf.ops.sampling import columns_of
+from unpg_tf.ops.sampling import log_weights
 from unpg_tf.ops.sampling import sampled_classes
 from unpg_tf.ops.softmax import softmax_loss
 from unpg_tf.ops.statistics import center_statistics
@@ -48,6 +49,7 @@ __all__ = [
     "in_single_precision",
     "kept_negatives",
     "log_mass",
+    "log_weights",
     "log_mass_of_others",
     "negative_mass",
     "negative_pairs",

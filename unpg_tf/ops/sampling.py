@@ -34,6 +34,34 @@ def sampled_classes(positives, num_classes, rate, seed):
     return tf.sort(tf.math.top_k(order, count, sorted=False).indices)
 
 
+def log_weights(classes, positives, num_classes):
+    """How many classes each of a sample stands for in a softmax, as a log.
+
+    The positive ones stand for themselves, and those that were drawn for all
+    others: what they sum up to is then that of all classes, on average.
+
+    Args:
+        classes: [count] int32 tensor that `sampled_classes` gave.
+        positives: [batch] int32 tensor, as it was given.
+        num_classes: int.
+
+    Returns:
+        [count] float32 tensor.
+    """
+    # A label out of range is in no column: the loss tells of it.
+    columns = tf.maximum(columns_of(classes, positives), 0)
+    drawn = tf.tensor_scatter_nd_update(
+        tf.ones([tf.size(classes)]),
+        columns[:, tf.newaxis],
+        tf.zeros([tf.size(positives)]),
+    )
+    number = tf.reduce_sum(drawn)
+    others = number + tf.cast(num_classes - tf.size(classes), tf.float32)
+    # Both are 0 where every class is positive.
+    share = tf.maximum(others, 1.0) / tf.maximum(number, 1.0)
+    return drawn * tf.math.log(share)
+
+
 def columns_of(classes, labels):
     """Where each label stands in a sample of the classes.
 
