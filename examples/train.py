@@ -52,13 +52,6 @@ from unpg_tf import evaluation
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(train_flags)
 
-# What TensorFlow says of data that a run had begun to read.
-_UNREADABLE = (
-    tf.errors.DataLossError,
-    tf.errors.InvalidArgumentError,
-    tf.errors.PermissionDeniedError,
-)
-
 
 def main(argv):
     """Trains as the flags say; exits with 1 and a message on an error."""
@@ -84,8 +77,8 @@ def _failure():
         return end.code
     except (FloatingPointError, ImportError, OSError, ValueError) as error:
         return f"train.py: {error}"
-    except _UNREADABLE as error:
-        return f"train.py: {train_data.reading_error(error)}"
+    except tf.errors.InvalidArgumentError as error:
+        return f"train.py: {data.bad_image_message(error)}"
     except tf.errors.OpError as error:
         if train_machine.workers() == 1:
             raise

@@ -2,7 +2,6 @@
 
 import functools
 import importlib.util
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,20 +148,6 @@ def _first_batch(batches):
         context = tf.distribute.InputContext(count, index, count)
         parts.append(next(batches(context=context).as_numpy_iterator()))
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
-
-
-def reading_error(error):
-    """What to say about the `tf.errors.OpError` that a training ended in."""
-    if isinstance(error, tf.errors.PermissionDeniedError):
-        file = re.search(r"[^} ]+(?=; Permission denied)", error.message)
-        return f"Expected a file that may be read. Received: {file.group()}"
-    if not isinstance(error, tf.errors.DataLossError):
-        return data.bad_image_message(error)
-    try:
-        data.ImageShards(FLAGS.data).verify()
-    except ValueError as damage:
-        return str(damage)
-    return error.message
 
 
 def _excluded():

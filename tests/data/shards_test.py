@@ -1,4 +1,5 @@
 import json
+import struct
 
 import hypothesis
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from unpg_tf.data import Augmentation
 from unpg_tf.data import ImageShards
 from unpg_tf.data import SkippedImages
+from unpg_tf.data import bad_image_message
 from unpg_tf.data import load_images
 from unpg_tf.data import training_batches
 from unpg_tf.data import write_shards
@@ -247,18 +249,77 @@ def test_files_that_do_not_fit_each_other_are_named(paths, folder):
         ImageShards(pattern)
 
 
+def damage(path, record, at):
+    """Turns a bit of a byte of a record, its checksums included."""
+    contents = bytearray(path.read_bytes())
+    bounds = [0]
+    while bounds[-1] < len(contents):
+        (length,) = struct.unpack_from("<Q", contents, bounds[-1])
+        bounds.append(bounds[-1] + length + 16)
+    start, end = bounds[record : record + 2]
+    contents[range(start, end)[at]] ^= 1
+    path.write_bytes(contents)
+
+
 def test_a_damaged_record_is_found(paths, folder):
     write(paths, folder)
     path = folder / "train-00002-of-00004.tfrecord"
-    contents = bytearray(path.read_bytes())
-    contents[len(contents) // 2] ^= 1
-    path.write_bytes(contents)
+    damage(path, 2, -20)
     images = ImageShards(folder / "*.tfrecord")
     dataset = training_batches(images, images.labels, BATCH, image_size=SIZE)
-    with pytest.raises(tf.errors.DataLossError):
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
         list(dataset.take(COUNT // BATCH))
+    assert bad_image_message(error.value) == (
+        f"Expected an image that can be read. Received: {path}, record 2: "
+        "Expected the record that was written. Received: one of another "
+        "checksum"
+    )
     with pytest.raises(ValueError, match="train-00002-of-00004.*record"):
         images.verify()
+
+
+# A byte of the record's length, of the file in it, and of the checksum.
+@pytest.mark.parametrize("at", [0, -20, -1])
+def test_a_damaged_record_is_skipped_and_no_other(paths, folder, at):
+    write(paths, folder)
+    path = folder / "train-00002-of-00004.tfrecord"
+    images = ImageShards(folder / "*.tfrecord")
+    right = numbers(load_images(images, SIZE))
+    damage(path, 2, at)
+    skipped = SkippedImages()
+    dataset = training_batches(
+        images,
+        np.arange(COUNT),
+        COUNT,
+        image_size=SIZE,
+        on_bad_image=skipped,
+    )
+    damaged = 2 * 6 + 2
+    for pixels, rows in dataset.take(3).as_numpy_iterator():
+        assert set(rows) == set(range(COUNT)) - {damaged}
+        assert numbers(pixels) == [right[row] for row in rows]
+    (message,) = skipped.messages
+    assert f"{path}, record 2: Expected" in message
+
+
+def test_a_shard_that_goes_while_it_is_needed_hangs_nobody(paths, folder):
+    write(paths, folder)
+    images = ImageShards(folder / "*.tfrecord")
+    path = folder / "train-00001-of-00004.tfrecord"
+    path.unlink()
+    skipped = SkippedImages()
+    options = {"image_size": SIZE}
+    dataset = training_batches(
+        images, np.arange(COUNT), COUNT, on_bad_image=skipped, **options
+    )
+    _, rows = next(dataset.as_numpy_iterator())
+    assert set(rows) == {*range(6), *range(12, COUNT)}
+    assert len(skipped.messages) == 6
+    assert all(f"{path}, record" in message for message in skipped.messages)
+    dataset = training_batches(images, images.labels, COUNT, **options)
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        next(iter(dataset))
+    assert f"Received: {path}" in bad_image_message(error.value)
 
 
 @hypothesis.settings(
@@ -271,12 +332,12 @@ def test_a_damaged_record_is_found(paths, folder):
     st.integers(0, 700),
     st.binary(max_size=9),
 )
-def test_damage_gives_images_or_a_value_error(paths, folder, which, at, damage):
+def test_damage_gives_images_or_a_value_error(paths, folder, which, at, bytes_):
     write(paths[:5], folder)
     (file,) = folder.glob(f"*{which}")
     contents = file.read_bytes()
     at = min(at, len(contents))
-    file.write_bytes(contents[:at] + damage + contents[at + len(damage) :])
+    file.write_bytes(contents[:at] + bytes_ + contents[at + len(bytes_) :])
     try:
         images = ImageShards(folder / "*.tfrecord")
         for row in range(len(images)):

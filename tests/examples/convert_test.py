@@ -99,7 +99,8 @@ def test_skipped_images_are_counted_in_the_log(path, tmp_path):
         assert float(row["skipped_images"]) == 1
 
 
-def test_a_damaged_shard_stops_a_training_by_its_name(path, tmp_path):
+@pytest.mark.parametrize("on_bad_image", ["stop", "skip"])
+def test_a_damaged_shard_is_named(path, tmp_path, on_bad_image):
     images = InsightFaceRecords(path)
     write_shards(images, images.labels, images.names, tmp_path / "shards")
     (shard,) = (tmp_path / "shards").glob("*.tfrecord")
@@ -112,9 +113,11 @@ def test_a_damaged_shard_stops_a_training_by_its_name(path, tmp_path):
         **TINY,
         data=tmp_path / "shards" / "*.tfrecord",
         output_dir=tmp_path / "run",
+        on_bad_image=on_bad_image,
     )
-    assert code == 1
-    assert f"train.py: {shard}, record 11: Expected the record that" in errors
+    assert code == (1 if on_bad_image == "stop" else 0)
+    assert f"{shard}, record 11: Expected the record that was" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(

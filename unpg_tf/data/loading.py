@@ -59,16 +59,15 @@ def loader(source, image_size, on_bad_image=None):
             takes. None stops with that message.
 
     Returns:
-        Function of [n] rows, and maybe their [n] files' bytes, to a tuple of
-        the [n] rows that the images are of, and [n, image_size, image_size, 3]
-        uint8 images.
+        Function of [n] rows, and of what the source's `contents` may take
+        beside them, to a tuple of the [n] rows that the images are of, and
+        [n, image_size, image_size, 3] uint8 images.
     """
 
-    def at_once(rows, *contents):
-        (contents,) = contents or (source.contents(rows),)
-        return rows, _decode(contents, image_size)
+    def at_once(rows, *read):
+        return rows, _decode(source.contents(rows, *read), image_size)
 
-    def one_by_one(rows, *contents):
+    def one_by_one(rows, *read):
         pixels, rows = tf.numpy_function(
             lambda rows: _one_by_one(source, rows, image_size, on_bad_image),
             [rows],
@@ -132,4 +131,6 @@ def _one_by_one(source, rows, image_size, on_bad_image):
 def _message(where, error):
     if isinstance(error, tf.errors.OpError):
         return f"Expected a JPEG or PNG image. Received: {where}"
-    return f"Expected an image that can be read. Received: {where}: {error}"
+    if isinstance(error, OSError):
+        error = f"{where}: {error.strerror or error}"
+    return f"Expected an image that can be read. Received: {error}"

@@ -1,9 +1,9 @@
 """TFRecord shards in their own order: long reads, mixed, for tf.data."""
 
+import os
+
 import numpy as np
 import tensorflow as tf
-
-ENCODED = "image/encoded"
 
 _CHUNK = 128
 _WINDOW = 8192
@@ -19,6 +19,10 @@ class ShardStream:
     Workers cut the images of an epoch, in the order of its shards, into parts
     that differ by one at most: no image falls to two of them.
 
+    A damaged record, which ends TensorFlow's reading of a file, ends no
+    stream: it comes empty, and so do those after it in the shard. Who takes
+    them reads them one by one, and learns which is the damaged one.
+
     Args:
         paths: list of strings, the shards.
         starts: [shards + 1] integer array, the place of each shard's first
@@ -32,7 +36,7 @@ class ShardStream:
 
     Example:
         >>> stream = ShardStream(paths, starts, places, 32, seed=0)
-        >>> for rows, contents in stream(epoch=0): ...
+        >>> for rows, records in stream(epoch=0): ...
     """
 
     def __init__(
@@ -53,7 +57,7 @@ class ShardStream:
         self._seed = seed
 
     def __call__(self, epoch):
-        """The dataset of an epoch's [batch_size] rows and files' bytes."""
+        """The dataset of an epoch's [batch_size] rows and records."""
         images = self._stretches(epoch).interleave(
             self._records,
             cycle_length=_SHARDS_AT_A_TIME,
@@ -61,7 +65,7 @@ class ShardStream:
             deterministic=True,
         )
         mixed = (
-            images.map(self._parse)
+            images.map(self._chosen)
             .rebatch(_WINDOW)
             .enumerate()
             .map(lambda window, batch: self._mix(batch, epoch, window))
@@ -84,18 +88,20 @@ class ShardStream:
         """Places and records from a stretch's first to its last, in chunks."""
         shard, first, last = tf.unstack(stretch)
         begin, end = self._places[first], self._places[last - 1] + 1
-        records = tf.data.TFRecordDataset(self._paths[shard])
-        records = records.skip(begin - self._starts[shard]).take(end - begin)
-        return records.enumerate(begin).batch(_CHUNK)
+        places = tf.data.Dataset.range(begin, end)
+        records = tf.data.TFRecordDataset(_if_readable(self._paths[shard]))
+        records = records.skip(begin - self._starts[shard]).ignore_errors()
+        unread = tf.data.Dataset.from_tensors("").repeat()
+        records = tf.data.Dataset.zip((places, records.concatenate(unread)))
+        return records.batch(_CHUNK)
 
-    def _parse(self, places, records):
+    def _chosen(self, places, records):
         rows = tf.gather(self._rows, places)
         taken = rows >= 0
-        contents = encoded(tf.boolean_mask(records, taken))
-        return tf.boolean_mask(rows, taken), contents
+        return tf.boolean_mask(rows, taken), tf.boolean_mask(records, taken)
 
     def _mix(self, batch, epoch, window):
-        """Shuffles the rows and the files' bytes of a window alike."""
+        """Shuffles the rows and the records of a window alike."""
         order = tf.range(tf.size(batch[0]))
         order = self._shuffle(order, epoch * 2**32 + window)
         return tuple(tf.gather(tensor, order) for tensor in batch)
@@ -106,7 +112,11 @@ class ShardStream:
         )
 
 
-def encoded(records):
-    """[n] serialized `tf.train.Example`s -> [n] files' bytes."""
-    feature = tf.io.FixedLenFeature([], tf.string)
-    return tf.io.parse_example(records, {ENCODED: feature})[ENCODED]
+def _if_readable(path):
+    """[1] path, or [0] where a dataset would try for ever to open it."""
+
+    def readable(path):
+        return os.access(path, os.R_OK)
+
+    found = tf.numpy_function(readable, [path], tf.bool)
+    return tf.boolean_mask(path[tf.newaxis], tf.reshape(found, [1]))

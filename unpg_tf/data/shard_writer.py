@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from unpg_tf import ops
 from unpg_tf.data import shards
-from unpg_tf.data.shard_stream import ENCODED
 from unpg_tf.data.sources import as_source
 from unpg_tf.data.tables import read_table
 from unpg_tf.data.tables import write_table
@@ -188,7 +187,7 @@ class _Writer:
     def _example(self, row, contents, height, width):
         label = int(self.labels[row])
         features = {
-            ENCODED: _bytes(contents),
+            shards.ENCODED: _bytes(contents),
             "image/class/label": _integer(label),
             "image/class/text": _bytes(self.names[label].encode()),
             "image/height": _integer(height),

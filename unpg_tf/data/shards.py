@@ -10,20 +10,20 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from unpg_tf.data.checksums import masked_crc32c
 from unpg_tf.data.selection import select
-from unpg_tf.data.shard_stream import ENCODED
 from unpg_tf.data.shard_stream import ShardStream
-from unpg_tf.data.shard_stream import encoded
 from unpg_tf.data.sources import Source
 from unpg_tf.data.tables import read_table
 
 FORMAT_VERSION = 1
 DESCRIPTION = "dataset.json"
 IDENTITIES = "identities.txt"
+ENCODED = "image/encoded"
 INDEX_SUFFIX = ".index"
 # Of a record: length and its checksum before it, its own checksum after.
-HEAD = struct.Struct("<QI")
-FRAME = HEAD.size + 4
+HEAD, FOOT = struct.Struct("<QI"), struct.Struct("<I")
+FRAME = HEAD.size + FOOT.size
 
 
 class ImageShards(Source):
@@ -95,9 +95,15 @@ class ImageShards(Source):
         return len(self.labels)
 
     def read(self, row):
-        """Reads the file of an image."""
+        """Reads the file of an image, and compares the record's checksum."""
+        record, checksum = self._record(row)
+        if masked_crc32c(record) != checksum:
+            raise ValueError(
+                f"{self.where(row)}: Expected the record that was written. "
+                "Received: one of another checksum"
+            )
         try:
-            example = tf.train.Example.FromString(self._record(row))
+            example = tf.train.Example.FromString(record)
             return example.features.feature[ENCODED].bytes_list.value[0]
         except (DecodeError, IndexError) as error:
             raise ValueError(
@@ -110,14 +116,25 @@ class ImageShards(Source):
         shard, record = self._place(row)
         return f"{self.paths[shard]}, record {record}"
 
-    def contents(self, rows):
-        """[n] integer tensor of rows -> [n] string tensor of files' bytes."""
+    def contents(self, rows, records=None):
+        """[n] integer tensor of rows -> [n] string tensor of files' bytes.
+
+        Args:
+            rows: [n] integer tensor.
+            records: [n] string tensor, as a `ShardStream` has read them.
+
+        Returns:
+            [n] string tensor.
+        """
 
         def read(rows):
-            return np.array([self._record(row) for row in rows], object)
+            return np.array([self._record(row)[0] for row in rows], object)
 
-        records = tf.numpy_function(read, [rows], tf.string, stateful=False)
-        return encoded(tf.ensure_shape(records, rows.shape))
+        if records is None:
+            records = tf.numpy_function(read, [rows], tf.string, stateful=False)
+        records = tf.ensure_shape(records, rows.shape)
+        feature = tf.io.FixedLenFeature([], tf.string)
+        return tf.io.parse_example(records, {ENCODED: feature})[ENCODED]
 
     def stream(self, batch_size, seed, part=0, parts=1):
         """A `ShardStream` of these images, with the arguments named there."""
@@ -155,6 +172,7 @@ class ImageShards(Source):
         return shard, place - self._starts[shard]
 
     def _record(self, row):
+        """The bytes of a record, and its checksum."""
         shard, _ = self._place(row)
         offset = int(self._offsets[self._rows[row]])
         with open(self.paths[shard], "rb", buffering=0) as file:
@@ -166,7 +184,9 @@ class ImageShards(Source):
                     f"{self.where(row)}: Expected a whole record at offset "
                     f"{offset}. Received: a length of {length} bytes"
                 )
-            return os.pread(file.fileno(), length, offset + HEAD.size)
+            end = length + FOOT.size
+            body = os.pread(file.fileno(), end, offset + HEAD.size)
+            return body[:length], *FOOT.unpack(body[length:])
 
 
 def _description(path):
