@@ -11,6 +11,9 @@ VENV_TOOLS := .venv-tools
 PYTHON :=
 # PyTorch as pip shall choose it: make test-torch TORCH=torch==2.13.0
 TORCH :=
+# Where pip-audit asks, if not PyPI:
+# make audit AUDIT="--vulnerability-service=osv"
+AUDIT :=
 # Processes that share the tests.
 JOBS := 2
 # How long the soak is.
@@ -67,7 +70,7 @@ dist/.ready: $(VENV)/.ready $(SOURCES)
 
 audit: $(VENV)/.ready $(VENV_TOOLS)/.ready  ## Known holes in the pinned packages, and what is out of date
 	$(CURRENT) -m pip list --outdated
-	$(VENV_TOOLS)/bin/pip-audit --strict --no-deps --disable-pip --requirement requirements_lock.txt
+	$(VENV_TOOLS)/bin/pip-audit --strict --no-deps --disable-pip $(AUDIT) --requirement requirements_lock.txt
 
 licences: $(VENV)/.ready $(VENV_CLASSIC)/.ready $(VENV_TOOLS)/.ready  ## Write docs/licences.md, of all packages installed
 	PATH=$(VENV_TOOLS)/bin:$$PATH python docs/licences.py $(VENV) $(VENV_CLASSIC) > $(VENV_TOOLS)/licences.md

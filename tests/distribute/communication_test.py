@@ -38,6 +38,27 @@ def test_a_step_gathers_embeddings_and_labels_once(
     assert gradients == ("Reduce", (size,))
 
 
+def test_a_sampled_head_says_the_labels_before_it_draws(strategy_of):
+    def slopes(model):
+        """Those of the embeddings: the update of a few rows hides its own."""
+
+        def of_batch(batch):
+            images, labels = batch
+            with tf.GradientTape() as tape:
+                embeddings = model(images, training=True)
+                value = model.compute_loss(images, labels, embeddings)
+            return tape.gradient(value, embeddings)
+
+        return of_batch
+
+    found = collectives(
+        step(strategy_of(REPLICAS), "cosface", "unpg", slopes, sample_rate=0.5)
+    )
+    labels = [("Gather", (1, 2)), ("Gather", (LOCAL, 2))]
+    found = [(each.kind, each.shape) for each in found]
+    assert found == [*labels, *BATCH, *WEIGHT]
+
+
 def test_shards_say_two_numbers_a_row_and_nothing_of_gradients(strategy_of):
     found = collectives(
         step(strategy_of(REPLICAS), "cosface", "margin", sharded=True)
@@ -58,8 +79,8 @@ def test_shards_say_two_numbers_a_row_and_nothing_of_gradients(strategy_of):
     assert gradients == ("Reduce", (training.DIM * (training.FEATURES + 1),))
 
 
-def step(strategy, head, loss, **arguments):
-    """A traced step of training."""
+def step(strategy, head, loss, of=lambda model: model.train_step, **arguments):
+    """A traced step of training, or another function of a model's batches."""
     with strategy.scope():
         model = models.EmbeddingModel(*training.make_parts(head, **arguments))
         model.compile(keras.optimizers.SGD(0.3), training.LOSSES[loss])
@@ -67,5 +88,6 @@ def step(strategy, head, loss, **arguments):
     batches = strategy.experimental_distribute_dataset(
         training.dataset().unbatch().batch(training.BATCH, drop_remainder=True)
     )
-    run = tf.function(lambda x: strategy.run(model.train_step, (x,)))
+    function = of(model)
+    run = tf.function(lambda x: strategy.run(function, (x,)))
     return run.get_concrete_function(next(iter(batches)))

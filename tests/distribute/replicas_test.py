@@ -84,12 +84,26 @@ def test_the_mean_is_that_of_all_rows(strategy_of, replicas):
     np.testing.assert_allclose(found, np.mean(sum(PARTS[replicas], [])))
 
 
+def labels_of(rows):
+    """Classes that a float32 could not tell from each other."""
+    return 2**24 + tf.cast(rows, tf.int32)
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+def test_labels_are_gathered_alone(strategy_of, replicas):
+    found = run(
+        strategy_of(replicas),
+        replicas,
+        lambda rows: distribute.gather_labels(labels_of(rows)),
+    )
+    for labels in found:
+        np.testing.assert_array_equal(
+            labels, labels_of(sum(PARTS[replicas], []))
+        )
+
+
 @pytest.mark.parametrize("replicas", [2, 3])
 def test_a_batch_is_gathered_with_its_labels(strategy_of, replicas):
-    # Classes that a float32 could not tell from each other.
-    def labels_of(rows):
-        return 2**24 + tf.cast(rows, tf.int32)
-
     def batch(rows):
         return distribute.gather_batch(rows[:, None], labels_of(rows))
 
@@ -140,6 +154,8 @@ def test_gradients_of_a_batch_are_exact(strategy_of, replicas, of_all_rows):
 def check_nothing_happens():
     rows = tf.constant([[1.0], [2.0]])
     assert distribute.all_gather(rows) is rows
+    labels = tf.constant([3, 4])
+    assert distribute.gather_labels(labels) is labels
     assert distribute.as_global_mean(rows) is rows
     assert distribute.first_row(rows) == 0
     assert distribute.mean_of_all(rows) == 1.5

@@ -7,6 +7,7 @@ from unpg_tf.distribute.replicas import all_sum
 from unpg_tf.distribute.replicas import as_global_mean
 from unpg_tf.distribute.replicas import first_row
 from unpg_tf.distribute.replicas import gather_batch
+from unpg_tf.distribute.replicas import gather_labels
 from unpg_tf.distribute.replicas import mean_of_all
 from unpg_tf.distribute.replicas import of_all_rows
 from unpg_tf.distribute.shards import as_shards
@@ -25,6 +26,7 @@ __all__ = [
     "as_shards",
     "first_row",
     "gather_batch",
+    "gather_labels",
     "is_in_part",
     "is_kept",
     "is_sharded",

@@ -55,6 +55,22 @@ def all_gather(tensor):
     return tensor if replicas is None else replicas.all_gather(tensor, axis=0)
 
 
+def gather_labels(labels):
+    """Joins the labels of all replicas, where no embeddings go with them.
+
+    Args:
+        labels: [local batch] int32 tensor of class ids, at least 0.
+
+    Returns:
+        [global batch] int32 tensor, the same on every replica.
+    """
+    replicas = _replicas()
+    if replicas is None:
+        return labels
+    numbers = _in_floats(labels, tf.float32)
+    return _from_floats(replicas.all_gather(numbers, axis=0))
+
+
 def gather_batch(embeddings, labels):
     """Joins embeddings and labels of all replicas, by one gather for both.
 
@@ -197,15 +213,11 @@ def _gathered(replicas, embeddings, labels, of_slopes):
     local = embeddings.shape[0]
     local = tf.shape(embeddings)[0] if local is None else local
     me = replicas.replica_id_in_sync_group
-    owners = tf.fill([local], tf.cast(me, dtype))
-    # A float tells integers apart up to 2**24; half a label's bits are fewer.
-    numbers = [labels // _HALF, labels % _HALF]
-    numbers = [tf.cast(number, dtype) for number in numbers]
-    numbers = tf.stack([*numbers, owners], axis=1)
-    matrix = tf.stop_gradient(tf.concat([embeddings, numbers], axis=1))
+    owners = tf.fill([local, 1], tf.cast(me, dtype))
+    columns = [embeddings, _in_floats(labels, dtype), owners]
+    matrix = tf.stop_gradient(tf.concat(columns, axis=1))
     matrix = replicas.all_gather(matrix, axis=0)
-    everybody, numbers = tf.split(matrix, [dim, 3], axis=1)
-    high, low, owners = tf.unstack(numbers, axis=1)
+    everybody, numbers, owners = tf.split(matrix, [dim, 2, 1], axis=1)
     before = owners < tf.cast(me, dtype)
     first = tf.reduce_sum(tf.cast(before, tf.int32))
 
@@ -216,5 +228,19 @@ def _gathered(replicas, embeddings, labels, of_slopes):
             of_slopes(slopes), [first, 0], [local, dim]
         )
 
-    labels = _HALF * tf.cast(high, tf.int32) + tf.cast(low, tf.int32)
+    labels = _from_floats(numbers)
     return rows(embeddings), labels, first + tf.range(local)
+
+
+def _in_floats(labels, dtype):
+    """[rows] labels -> [rows, 2] floats, of which each holds half the bits.
+
+    A float32 tells integers apart up to 2**24.
+    """
+    halves = [labels // _HALF, labels % _HALF]
+    return tf.cast(tf.stack(halves, axis=1), dtype)
+
+
+def _from_floats(numbers):
+    numbers = tf.cast(numbers, tf.int32)
+    return _HALF * numbers[:, 0] + numbers[:, 1]

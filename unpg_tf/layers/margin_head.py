@@ -138,8 +138,9 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
     def sampled(self, embeddings, labels, training=True, scale=None):
         """Cosines to a sample of the class centres, with the margin.
 
-        The sample holds every class of the global batch. It is drawn anew
-        each step, and the same on every replica. Gradients reach its rows of
+        The sample holds every class of the global batch, for which replicas
+        tell each other their labels. It is drawn anew each step, and the same
+        on every replica. Gradients reach its rows of
         `centers` alone, as `tf.IndexedSlices`: the optimizers of
         `unpg_tf.optimizers` touch no other row.
 
@@ -162,7 +163,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """
         rows = embeddings.shape[0]
         labels = ops.class_ids(labels, self.num_classes, rows)
-        positives = distribute.all_gather(labels)
+        positives = distribute.gather_labels(labels)
         classes = ops.sampled_classes(
             positives,
             self.num_classes,
