@@ -8,6 +8,8 @@ centres. Compared are
 
     products      the class cosines and their two gradients, and the pairs'
                   similarities and their gradient: bare matrix products
+    bfloat16, float16  the same in half precision, read and given in float32,
+                  in which the softmax between them is
     margin, unpg  `CosFace` under `MarginLoss` and `UNPGLoss`
     materialised  UNPG as its reference has it: every row of logits ends in
                   all B (B - 1) / 2 pairs. Skipped where one such matrix would
@@ -18,10 +20,10 @@ centres. Compared are
 
 Times are medians over turns in which all take part, one step each, so that
 other work on the machine meets them alike; they are printed in multiples of
-the products' (the faster of graph and XLA), once by medians, once by minima
-and once by the processor's time, which a busy machine blurs less. Memory is
-what a process of its own needs at its peak beyond the inputs, in multiples of
-one matrix of B x C and one of B x B together.
+the float32 products' (the faster of graph and XLA), once by medians, once by
+minima and once by the processor's time, which a busy machine blurs less. Memory
+is what a process of its own needs at its peak beyond the inputs, in multiples
+of one matrix of B x C and one of B x B together.
 """
 
 import itertools
@@ -171,7 +173,8 @@ def _draw_costs(axis, numbers, label, size):
     costs = {}
     for number in numbers:
         at = size.format(number)
-        times = _times({k: loss_forms.step(at, *k) for k in _kinds(at)})
+        kinds = [k for k in _kinds(at) if k[0] not in loss_forms.HALVES]
+        times = _times({k: loss_forms.step(at, *k) for k in kinds})
         least = {}
         for (form, _), seconds in times.items():
             best = np.min(seconds[:, 0])

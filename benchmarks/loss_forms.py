@@ -10,13 +10,15 @@ from unpg_tf import losses
 
 SCALE, WHISKER = 64.0, 1.5
 
+HALVES = {"bfloat16": tf.bfloat16, "float16": tf.float16}
+
 # Their lists of pairs have no static length, which XLA asks for.
 ONLY_GRAPH = ("materialised", "torch", "triplet")
 
 
 def available():
     """The names of what can be run here."""
-    names = ["products", "margin", "unpg", "materialised"]
+    names = ["products", *HALVES, "margin", "unpg", "materialised"]
     if importlib.util.find_spec("torch"):
         names.append("torch")
     if importlib.util.find_spec("tensorflow_addons"):
@@ -29,13 +31,27 @@ def sizes_of(size):
     return map(int, size.split("x"))
 
 
-def products(embeddings, centers, labels):
+def products(embeddings, centers, product=tf.matmul):
     """The matrix products alone: the outputs stand for the gradients."""
-    del labels
-    cosines = tf.matmul(embeddings, centers, transpose_b=True)
-    pairs = tf.matmul(embeddings, embeddings, transpose_b=True)
-    to_embeddings = tf.matmul(cosines, centers) + tf.matmul(pairs, embeddings)
-    return to_embeddings, tf.matmul(cosines, embeddings, transpose_a=True)
+    cosines = product(embeddings, centers, transpose_b=True)
+    pairs = product(embeddings, embeddings, transpose_b=True)
+    to_embeddings = product(cosines, centers) + product(pairs, embeddings)
+    return to_embeddings, product(cosines, embeddings, transpose_a=True)
+
+
+def _product_in(dtype, mode):
+    """A product in half precision of what is float32 before and after.
+
+    XLA adds up in float32, and keeps that; TensorFlow's own rounds the sums.
+    """
+    given = tf.float32 if mode == "xla" else None
+
+    def product(left, right, **transposed):
+        left, right = tf.cast(left, dtype), tf.cast(right, dtype)
+        result = tf.matmul(left, right, output_type=given, **transposed)
+        return tf.cast(result, tf.float32)
+
+    return product
 
 
 def materialised(embeddings, cosines, labels):
@@ -103,10 +119,15 @@ def step(size, form, mode):
         return value, *slopes
 
     def bare(embeddings, labels):
-        return products(embeddings, tf.convert_to_tensor(variable), labels)
+        del labels
+        product = tf.matmul
+        if form in HALVES:
+            product = _product_in(HALVES[form], mode)
+        return products(embeddings, tf.convert_to_tensor(variable), product)
 
     compiled = tf.function(
-        bare if form == "products" else trained, jit_compile=mode == "xla"
+        bare if form in ("products", *HALVES) else trained,
+        jit_compile=mode == "xla",
     )
     return lambda: tf.nest.map_structure(
         lambda x: x.numpy(), compiled(embeddings, labels)

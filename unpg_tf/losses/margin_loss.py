@@ -130,5 +130,6 @@ class MarginLoss(keras.losses.Loss):
     @classmethod
     def from_config(cls, config):
         """The loss of a config that `get_config` has made."""
-        penalty = keras.utils.deserialize_keras_object(config["norm_penalty"])
+        penalty = config.get("norm_penalty")
+        penalty = keras.utils.deserialize_keras_object(penalty)
         return cls(**{**config, "norm_penalty": penalty})

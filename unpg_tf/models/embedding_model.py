@@ -213,6 +213,11 @@ class EmbeddingModel(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model of a config that `get_config` has made."""
+        ops.expect(
+            {"backbone", "head"} <= config.keys(),
+            "a config with backbone and head",
+            config=config,
+        )
         parts = {
             name: keras.utils.deserialize_keras_object(
                 config[name], custom_objects=custom_objects

@@ -50,5 +50,5 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config):
         """The schedule of a config that `get_config` has made."""
-        schedule = keras.utils.deserialize_keras_object(config["schedule"])
-        return cls(schedule, config["warmup_steps"])
+        schedule = keras.utils.deserialize_keras_object(config.get("schedule"))
+        return cls(**{**config, "schedule": schedule})
