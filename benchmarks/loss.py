@@ -10,7 +10,8 @@ centres. Compared are
                   similarities and their gradient: bare matrix products
     bfloat16, float16  the same in half precision, read and given in float32,
                   in which the softmax between them is
-    margin, unpg  `CosFace` under `MarginLoss` and `UNPGLoss`
+    margin, unpg  `CosFace` under `MarginLoss` and `UNPGLoss`, the latter also
+                  with that `product_dtype`
     materialised  UNPG as its reference has it: every row of logits ends in
                   all B (B - 1) / 2 pairs. Skipped where one such matrix would
                   pass --memory_limit.
@@ -47,14 +48,14 @@ flags.DEFINE_string(
 flags.DEFINE_list("batches", [128, 512, 2048, 4096], "Of the plot.")
 flags.DEFINE_list("classes", [1000, 8000, 64000], "Of the plot.")
 flags.DEFINE_string(
-    "peak_of", None, "SIZE,FORM,MODE: print the bytes of its peak, no more."
+    "peak_of", None, "SIZE;FORM;MODE: print the bytes of its peak, no more."
 )
 
 
 def main(_):
     """Prints one table for each size, and draws the plot."""
     if FLAGS.peak_of:
-        print(_own_peak(*FLAGS.peak_of.split(",")))
+        print(_own_peak(*FLAGS.peak_of.split(";")))
         return
     for size in FLAGS.sizes:
         print(_table(size), flush=True)
@@ -124,7 +125,7 @@ def _times(steps):
 
 
 def _peak(size, form, mode):
-    command = [sys.executable, __file__, f"--peak_of={size},{form},{mode}"]
+    command = [sys.executable, __file__, f"--peak_of={size};{form};{mode}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return int(done.stdout.split()[-1])
 
@@ -173,7 +174,7 @@ def _draw_costs(axis, numbers, label, size):
     costs = {}
     for number in numbers:
         at = size.format(number)
-        kinds = [k for k in _kinds(at) if k[0] not in loss_forms.HALVES]
+        kinds = [k for k in _kinds(at) if "float16" not in k[0]]
         times = _times({k: loss_forms.step(at, *k) for k in kinds})
         least = {}
         for (form, _), seconds in times.items():

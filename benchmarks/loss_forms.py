@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from unpg_tf import layers
 from unpg_tf import losses
+from unpg_tf import ops
 
 SCALE, WHISKER = 64.0, 1.5
 
-HALVES = {"bfloat16": tf.bfloat16, "float16": tf.float16}
+HALVES = ("bfloat16", "float16")
 
 # Their lists of pairs have no static length, which XLA asks for.
 ONLY_GRAPH = ("materialised", "torch", "triplet")
@@ -18,7 +19,9 @@ ONLY_GRAPH = ("materialised", "torch", "triplet")
 
 def available():
     """The names of what can be run here."""
-    names = ["products", *HALVES, "margin", "unpg", "materialised"]
+    names = ["products", *HALVES, "margin", "unpg"]
+    names += [f"unpg, {dtype}" for dtype in HALVES]
+    names.append("materialised")
     if importlib.util.find_spec("torch"):
         names.append("torch")
     if importlib.util.find_spec("tensorflow_addons"):
@@ -39,17 +42,12 @@ def products(embeddings, centers, product=tf.matmul):
     return to_embeddings, product(cosines, embeddings, transpose_a=True)
 
 
-def _product_in(dtype, mode):
-    """A product in half precision of what is float32 before and after.
-
-    XLA adds up in float32, and keeps that; TensorFlow's own rounds the sums.
-    """
-    given = tf.float32 if mode == "xla" else None
+def _product_in(dtype):
+    """A product in half precision of what is float32 before and after."""
 
     def product(left, right, **transposed):
-        left, right = tf.cast(left, dtype), tf.cast(right, dtype)
-        result = tf.matmul(left, right, output_type=given, **transposed)
-        return tf.cast(result, tf.float32)
+        left, right = ops.rounded(left, dtype), ops.rounded(right, dtype)
+        return ops.product(left, right, **transposed)
 
     return product
 
@@ -82,7 +80,13 @@ def _loss(form, dim):
         return losses.AddonsLoss("TripletSemiHardLoss", embedding_dim=dim)
     if form == "margin":
         return losses.MarginLoss(SCALE, embedding_dim=dim)
-    return losses.UNPGLoss(SCALE, WHISKER, embedding_dim=dim)
+    return losses.UNPGLoss(
+        SCALE, WHISKER, dim, product_dtype=_product_dtype(form)
+    )
+
+
+def _product_dtype(form):
+    return form.partition(", ")[2] or None
 
 
 def step(size, form, mode):
@@ -94,7 +98,9 @@ def step(size, form, mode):
     embeddings = rng.standard_normal([rows, dim], np.float32)
     embeddings = tf.constant(embeddings + 0.5 * centers[labels])
     labels = tf.constant(labels)
-    head = layers.CosFace(classes, margin=0.4)
+    head = layers.CosFace(
+        classes, margin=0.4, product_dtype=_product_dtype(form)
+    )
     head.build((None, dim))
     head.centers.assign(centers)
     variable = head.trainable_weights[0]
@@ -120,9 +126,7 @@ def step(size, form, mode):
 
     def bare(embeddings, labels):
         del labels
-        product = tf.matmul
-        if form in HALVES:
-            product = _product_in(HALVES[form], mode)
+        product = _product_in(form) if form in HALVES else tf.matmul
         return products(embeddings, tf.convert_to_tensor(variable), product)
 
     compiled = tf.function(

@@ -185,6 +185,14 @@ flags.DEFINE_bool(
     "Divide the class centres among the devices of --strategy=mirrored, each "
     "of which then holds and trains its share.",
 )
+flags.DEFINE_enum(
+    "product_dtype",
+    None,
+    ["bfloat16", "float16"],
+    "Half precision for the factors of the products with class centres, and "
+    "of the pairs' with --loss=unpg; margin and softmax stay in float32. "
+    "--mixed_precision is the backbone's.",
+)
 flags.DEFINE_string(
     "loss",
     "unpg",

@@ -130,6 +130,7 @@ def _head(num_classes):
         "num_classes": num_classes,
         "sample_rate": FLAGS.sample_rate,
         "sharded": FLAGS.sharded,
+        "product_dtype": FLAGS.product_dtype,
     }
     if FLAGS.margin is not None:
         arguments["margin"] = FLAGS.margin
@@ -152,6 +153,7 @@ def _loss():
     if FLAGS.loss == "margin":
         return _construct(losses.MarginLoss, "loss_option", arguments)
     arguments["whisker"] = FLAGS.whisker
+    arguments["product_dtype"] = FLAGS.product_dtype
     return _construct(losses.UNPGLoss, "loss_option", arguments)
 
 

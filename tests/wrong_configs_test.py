@@ -72,6 +72,7 @@ def test_what_a_config_has_too_much_is_named(name):
         ("MarginLoss", "scale", -1.0),
         ("MarginLoss", "norm_penalty", "none of ours"),
         ("UNPGLoss", "whisker", "wide"),
+        ("UNPGLoss", "product_dtype", "int8"),
         ("UNPGLoss", "embedding_dim", 0),
         ("EmbeddingModel", "head", None),
         ("EmbeddingModel", "backbone", 3),

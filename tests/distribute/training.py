@@ -22,6 +22,9 @@ LABELS[:6] = 2
 LOSSES = {
     "margin": losses.MarginLoss(SCALE, embedding_dim=DIM),
     "unpg": losses.UNPGLoss(SCALE, embedding_dim=DIM),
+    "bfloat16": losses.UNPGLoss(
+        SCALE, embedding_dim=DIM, product_dtype="bfloat16"
+    ),
 }
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(0.3),
@@ -80,12 +83,14 @@ def fit_on_one(*arguments, **options):
     return fit(tf.distribute.get_strategy(), *arguments, **options)
 
 
-def assert_same(found, expected):
+def assert_same(found, expected, tolerance=1e-5):
     (losses_found, weights_found), (losses_expected, weights_expected) = (
         found,
         expected,
     )
-    np.testing.assert_allclose(losses_found, losses_expected, rtol=1e-5)
+    np.testing.assert_allclose(losses_found, losses_expected, rtol=tolerance)
     for here, there in zip(weights_found, weights_expected, strict=True):
         size = np.abs(there).max()
-        np.testing.assert_allclose(here, there, rtol=1e-5, atol=1e-5 * size)
+        np.testing.assert_allclose(
+            here, there, rtol=tolerance, atol=tolerance * size
+        )

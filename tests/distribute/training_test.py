@@ -43,6 +43,18 @@ def test_the_first_batch_may_be_uneven(strategy_of):
     training.assert_same(found, expected)
 
 
+def test_factors_in_half_precision_are_those_of_one_device(strategy_of):
+    arguments = ("cosface", "bfloat16")
+    options = {"product_dtype": "bfloat16"}
+    found = training.fit(strategy_of(2), *arguments, **options)
+    # What differs in a last bit may be rounded to another factor.
+    expected = training.fit_on_one(*arguments, **options)
+    training.assert_same(found, expected, tolerance=1e-2)
+    training.assert_same(
+        expected, training.fit_on_one("cosface", "unpg"), tolerance=0.1
+    )
+
+
 def fit_functional(strategy):
     """The same training by a model of one's own."""
     with strategy.scope():

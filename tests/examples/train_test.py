@@ -158,6 +158,7 @@ def test_a_record_file_trains_replicas(tmp_path):
             **{**TINY, "epochs": 1, "batch_size": 4},
             devices=2,
             sample_rate=0.9,
+            product_dtype="bfloat16",
             data=tmp_path / "train.rec",
             exclude_people=tmp_path / "test.txt",
             output_dir=tmp_path / cache,
@@ -169,6 +170,7 @@ def test_a_record_file_trains_replicas(tmp_path):
         tmp_path / cache / "model.keras", compile=False
     )
     assert int(model.head.samples) == 2
+    assert model.head.product_dtype == "bfloat16"
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 

@@ -30,7 +30,10 @@ def kind(request):
 def code(kind):
     """The compiled code of a whole step of head and loss."""
     make = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}[kind]
-    head, loss = layers.CosFace(CLASSES), make(embedding_dim=DIM)
+    return code_of(layers.CosFace(CLASSES), make(embedding_dim=DIM))
+
+
+def code_of(head, loss):
     head.build((None, DIM))
     centers = head.trainable_weights[0]
 
@@ -112,3 +115,16 @@ def test_no_product_but_those_that_it_cant_do_without(code, kind):
 
 def test_cosines_and_embeddings_are_never_joined(code):
     assert f"[{ROWS},{CLASSES + DIM}]" not in code
+
+
+def test_products_in_half_precision_keep_their_sums():
+    half = {"product_dtype": "bfloat16"}
+    code = code_of(
+        layers.CosFace(CLASSES, **half),
+        losses.UNPGLoss(embedding_dim=DIM, **half),
+    )
+    results = [shape for shape, name in instructions(code) if name == "dot"]
+    assert len(results) == 10
+    assert all(shape.startswith("f32") for shape in results)
+    # The other products read what is cast within their own fusions.
+    assert written(code, CLASSES, DIM) <= 3

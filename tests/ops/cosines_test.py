@@ -13,10 +13,10 @@ CENTERS = RNG.normal(size=[5, 3])
 WEIGHTS = RNG.normal(size=[4, 5])
 
 
-def cosines_and_slopes(centers, units):
+def cosines_and_slopes(centers, units, product_dtype=None):
     with tf.GradientTape() as tape:
         tape.watch([centers, units])
-        cosines = ops.cosines_to(centers, units)
+        cosines = ops.cosines_to(centers, units, product_dtype)
         total = tf.reduce_sum(WEIGHTS.astype(cosines.dtype.name) * cosines)
     return cosines, tape.gradient(total, [centers, units])
 
@@ -56,3 +56,23 @@ def test_a_zero_centre_is_finite():
     np.testing.assert_array_equal(cosines, np.zeros([4, 5]))
     for slope in slopes:
         assert np.isfinite(slope).all()
+
+
+# A unit of the last place of a factor; and centres too short for float16.
+@pytest.mark.parametrize(
+    ("dtype", "precision"), [("bfloat16", 2**-8), ("float16", 2**-11)]
+)
+@pytest.mark.parametrize("size", [1.0, 1e-9])
+def test_rounded_factors_change_little(dtype, precision, size):
+    centers = tf.constant(size * CENTERS, tf.float32)
+    units = tf.constant(UNITS, tf.float32)
+    expected, slopes = cosines_and_slopes(centers, units)
+    cosines, found = cosines_and_slopes(centers, units, dtype)
+    assert cosines.dtype == tf.float32
+    assert 0 < np.abs(cosines - expected).max() < precision
+    for here, there in zip(found, slopes, strict=True):
+        largest = np.abs(there).max()
+        assert 0 < np.abs(here - there).max() < 4 * precision * largest
+    # Only what is across a centre counts.
+    along = tf.reduce_sum(found[0] * centers, axis=1)
+    np.testing.assert_allclose(along, np.zeros(5), atol=1e-5)

@@ -99,3 +99,27 @@ def test_a_similarity_is_one_number_to_the_bit(jit_compile):
     for rows, dim in [(5, 3), (33, 100), (300, 256)]:
         square = product(batch_of(rows, "float32", dim)[0])
         np.testing.assert_array_equal(square, tf.transpose(square))
+
+
+@pytest.mark.parametrize("rows", [7, 12])
+@pytest.mark.parametrize(
+    ("dtype", "precision"), [("bfloat16", 2**-8), ("float16", 2**-11)]
+)
+def test_rounded_factors_change_little(rows, dtype, precision):
+    arguments = (*batch_of(rows, "float32", dim=16), INF, 8.0)
+    expected = mass_and_slopes(ops.negative_mass, *arguments)
+    found = mass_and_slopes(ops.negative_mass, *arguments, dtype)
+    assert found[0].dtype == found[1].dtype == tf.float32
+    assert 0 < abs(found[0] - expected[0]) < 8.0 * precision
+    difference = np.abs(found[1] - expected[1]).max()
+    assert 0 < difference < 16 * precision * np.abs(expected[1]).max()
+
+
+def test_the_filter_sees_what_the_rounded_factors_give():
+    embeddings, labels = batch_of(40, "float32", dim=16)
+    rounded = tf.cast(tf.cast(embeddings, tf.bfloat16), tf.float32)
+    np.testing.assert_allclose(
+        ops.negative_mass(embeddings, labels, 0.5, 8.0, "bfloat16"),
+        ops.negative_mass(rounded, labels, 0.5, 8.0),
+        rtol=1e-6,
+    )

@@ -33,7 +33,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
 
     The head computes in float32 whatever the global policy is, because a
     half-precision cosine is too coarse for a margin. `dtype="float64"` works
-    too.
+    too. See `product_dtype` for what half precision is good for.
 
     Args:
         num_classes: int, the number of class centres.
@@ -46,6 +46,10 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         sharded: bool. Whether replicas divide the class centres among
             themselves, under `tf.distribute.MirroredStrategy`; see
             `condensed`. On one device it changes nothing.
+        product_dtype: "bfloat16" or "float16", in which the factors of the
+            products with the centres are taken, for speed where processors
+            have units for it. Their sums, the margin and the softmax stay
+            in float32. `None` for the head's own dtype.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -76,6 +80,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         centers_initializer=None,
         sample_rate=1.0,
         sharded=False,
+        product_dtype=None,
         **kwargs,
     ):
         kwargs["dtype"] = kwargs.get("dtype") or "float32"
@@ -97,9 +102,11 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             "sample_rate=1 for a sharded head",
             sample_rate=sample_rate,
         )
+        ops.expect_product_dtype(product_dtype, self.compute_dtype)
         self.num_classes = int(num_classes)
         self.sample_rate = float(sample_rate)
         self.sharded = bool(sharded)
+        self.product_dtype = product_dtype
         self.centers_initializer = keras.initializers.get(
             centers_initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
@@ -182,7 +189,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
 
     def _cosines(self, embeddings, centers, labels, training):
         embeddings, norms = ops.unit_vectors(embeddings)
-        cosines = ops.cosines_to(centers, embeddings)
+        cosines = ops.cosines_to(centers, embeddings, self.product_dtype)
         if labels is None:
             return cosines
         targets = ops.targets_of(cosines, labels)
@@ -266,4 +273,5 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             ),
             "sample_rate": self.sample_rate,
             "sharded": self.sharded,
+            "product_dtype": self.product_dtype,
         }

@@ -33,6 +33,9 @@ class UNPGLoss(MarginLoss):
         pair_weight: float, above 0: w, what a pair counts in the softmax
             beside a class centre. The paper's loss has 1. In short training
             from scratch 0.01 was better.
+        product_dtype: "bfloat16" or "float16", in which the factors of the
+            pairs' products are taken; their sums, the filter and the softmax
+            stay in float32. `None` for float32 throughout.
         **kwargs: Arguments of `MarginLoss`.
 
     Call arguments:
@@ -63,6 +66,7 @@ class UNPGLoss(MarginLoss):
         whisker=1.5,
         embedding_dim=512,
         pair_weight=1.0,
+        product_dtype=None,
         **kwargs,
     ):
         super().__init__(scale=scale, embedding_dim=embedding_dim, **kwargs)
@@ -75,15 +79,20 @@ class UNPGLoss(MarginLoss):
         ops.expect(
             pair_weight > 0, "pair_weight above 0", pair_weight=pair_weight
         )
+        ops.expect_product_dtype(product_dtype, "float32")
         self.whisker = float(whisker)
         self.pair_weight = float(pair_weight)
+        self.product_dtype = product_dtype
 
     def log_negatives(self, embeddings, labels):
         """See `MarginLoss.log_negatives`."""
         return distribute.of_all_rows(self._log_mass, embeddings, labels)
 
     def _log_mass(self, embeddings, labels):
-        mass = ops.negative_mass(embeddings, labels, self.whisker, self.scale)
+        ops.expect_product_dtype(self.product_dtype, embeddings.dtype.name)
+        mass = ops.negative_mass(
+            embeddings, labels, self.whisker, self.scale, self.product_dtype
+        )
         return mass + math.log(self.pair_weight)
 
     def get_config(self):
@@ -92,4 +101,5 @@ class UNPGLoss(MarginLoss):
             **super().get_config(),
             "whisker": self.whisker,
             "pair_weight": self.pair_weight,
+            "product_dtype": self.product_dtype,
         }

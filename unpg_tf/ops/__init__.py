@@ -23,6 +23,9 @@ from unpg_tf.ops.negatives import negative_pairs
 from unpg_tf.ops.negatives import similarities
 from unpg_tf.ops.negatives import whisker_bounds
 from unpg_tf.ops.order_statistics import order_statistics
+from unpg_tf.ops.products import expect_product_dtype
+from unpg_tf.ops.products import product
+from unpg_tf.ops.products import rounded
 from unpg_tf.ops.sampling import columns_of
 from unpg_tf.ops.sampling import log_weights
 from unpg_tf.ops.sampling import sampled_classes
@@ -46,6 +49,7 @@ __all__ = [
     "expect",
     "expect_counts",
     "expect_numbers",
+    "expect_product_dtype",
     "in_single_precision",
     "kept_negatives",
     "log_mass",
@@ -55,7 +59,9 @@ __all__ = [
     "negative_pairs",
     "order_statistics",
     "pair_statistics",
+    "product",
     "replace_targets",
+    "rounded",
     "sampled_classes",
     "separation_statistics",
     "similarities",

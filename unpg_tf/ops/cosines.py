@@ -6,23 +6,22 @@ import tensorflow as tf
 
 from unpg_tf.ops.checks import expect
 from unpg_tf.ops.compiled import compiled
+from unpg_tf.ops.products import product
 from unpg_tf.ops.unit import ZERO
 
 _LANES = 32
 
 
-@tf.custom_gradient
-def cosines_to(centers, units):
+def cosines_to(centers, units, product_dtype=None):
     """Cosines of unit vectors to class centres of any length.
 
-    The centres are never normalised: the columns of the bare product are
-    divided by their lengths instead. So neither the value nor the gradient
-    makes a second [num_classes, dim] matrix, and one [batch, num_classes]
-    matrix serves both products of the gradient. First derivatives only.
+    First derivatives only.
 
     Args:
         centers: [num_classes, dim] float tensor, not normalised.
         units: [batch, dim] float tensor of unit vectors.
+        product_dtype: "bfloat16" or "float16", to which float32 factors of
+            the products are rounded, gradients included; `None` for none.
 
     Returns:
         [batch, num_classes] float tensor; 0 where a centre is.
@@ -37,16 +36,50 @@ def cosines_to(centers, units):
         f"embeddings of dimension {centers.shape[1]}, as the class centres are",
         shape=tuple(units.shape),
     )
+    if product_dtype is None:
+        return _exact(centers, units)
+    return _of_rounded(centers, units, product_dtype)
+
+
+@tf.custom_gradient
+def _exact(centers, units):
+    """The centres are never normalised, but the columns of the bare product.
+
+    So neither the value nor the gradient makes a second [num_classes, dim]
+    matrix, and one [batch, num_classes] matrix serves both products of the
+    gradient.
+    """
     inverse = _each_row(_inverse_lengths, centers)
-    cosines = inverse * tf.matmul(units, centers, transpose_b=True)
+    cosines = inverse * product(units, centers, transpose_b=True)
 
     def gradient(slopes):
         slopes *= inverse
-        to_units = tf.matmul(slopes, centers)
-        to_centers = tf.matmul(slopes, units, transpose_a=True)
+        to_units = product(slopes, centers)
+        to_centers = product(slopes, units, transpose_a=True)
         return _each_row(_across, to_centers, centers, inverse), to_units
 
     return cosines, gradient
+
+
+def _of_rounded(centers, units, dtype):
+    """The centres are normalised, lest they leave the range of the dtype."""
+
+    @tf.custom_gradient
+    def of(centers, units):
+        inverse = _each_row(_inverse_lengths, centers)
+        directions = tf.cast(inverse[:, tf.newaxis] * centers, dtype)
+        rows = tf.cast(units, dtype)
+
+        def gradient(slopes):
+            slopes = tf.cast(slopes, dtype)
+            to_units = product(slopes, directions)
+            to_centers = product(slopes, rows, transpose_a=True)
+            to_centers *= inverse[:, tf.newaxis]
+            return _each_row(_across, to_centers, centers, inverse), to_units
+
+        return product(rows, directions, transpose_b=True), gradient
+
+    return of(centers, units)
 
 
 def _each_row(function, *tensors):

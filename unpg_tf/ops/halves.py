@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from unpg_tf.ops.products import product
+
 # Stands in for the row that an odd batch lacks; as a label, for no class.
 _NOBODY = -1
 
@@ -63,7 +65,7 @@ def folded(across, upper, lower):
 
 def products(left, right):
     """Dot product of every two rows."""
-    return tf.matmul(left, right, transpose_b=True)
+    return product(left, right, transpose_b=True)
 
 
 def are_two_classes(left, right):

@@ -8,9 +8,11 @@ from unpg_tf.ops import halves
 from unpg_tf.ops.negatives import NOTHING
 from unpg_tf.ops.negatives import kept_between
 from unpg_tf.ops.negatives import whisker_bounds
+from unpg_tf.ops.products import product
+from unpg_tf.ops.products import rounded
 
 
-def negative_mass(embeddings, labels, whisker, scale):
+def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
     """The log mass of the negative pairs of a batch that the filter keeps.
 
     What `similarities`, `negative_pairs`, `kept_negatives` and `log_mass` give
@@ -24,21 +26,30 @@ def negative_mass(embeddings, labels, whisker, scale):
         labels: [batch] integer tensor of class ids, at least 0.
         whisker: float, at least 0; infinite to keep every pair.
         scale: float.
+        product_dtype: "bfloat16" or "float16", to which the factors of the
+            products are rounded, gradients included; `None` for none.
 
     Returns:
         Scalar float tensor; -1e30 where no pair is kept.
     """
 
+    def term(left, right, **transposed):
+        left = rounded(left, product_dtype)
+        return product(left, right, **transposed)
+
     @tf.custom_gradient
     def of(embeddings):
-        first, second = halves.halves_of(embeddings)
+        rows = rounded(embeddings, product_dtype)
+        first, second = halves.halves_of(rows)
         pairs = halves.compared((first, second), halves.products)
         kept = _kept(pairs, labels, whisker)
         log_sum, total, (across, upper, lower) = _summed(pairs, kept, scale)
 
         def gradient(slope):
-            back = tf.matmul(across, first, transpose_a=True)
-            slopes = [across @ second + upper @ first, back + lower @ second]
+            slopes = [
+                term(across, second) + term(upper, first),
+                term(across, first, transpose_a=True) + term(lower, second),
+            ]
             slopes = tf.concat(slopes, axis=0)[: tf.shape(embeddings)[0]]
             return scale * slope / total * slopes
 
