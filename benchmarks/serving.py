@@ -141,13 +141,15 @@ def _batch(size):
 def _times(forms, batch):
     """Seconds, by the clock and of the processors, of every turn of each form.
 
-    The first turn, which prepares, doesn't count.
+    The first turn, which prepares, doesn't count. Each turn has an order of its
+    own: threads of one runtime may still wait busily while the next is timed.
     """
     times = {name: [] for name in forms}
+    shuffled = np.random.default_rng(0).permutation
     for turn in range(FLAGS.turns + 1):
-        for name, form in forms.items():
+        for name in shuffled(list(forms)):
             start, worked = time.perf_counter(), time.process_time()
-            form(batch)
+            forms[name](batch)
             seconds = time.perf_counter() - start, time.process_time() - worked
             if turn:
                 times[name].append(seconds)
