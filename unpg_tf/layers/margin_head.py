@@ -149,7 +149,10 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         tell each other their labels. It is drawn anew each step, and the same
         on every replica. Gradients reach its rows of
         `centers` alone, as `tf.IndexedSlices`: the optimizers of
-        `unpg_tf.optimizers` touch no other row.
+        `unpg_tf.optimizers` touch no other row. These centres grow longer than
+        those of a whole head, and turn less for the same learning rate:
+        `scale_learning_rate` gives them a higher one (README, "A million
+        classes").
 
         Args:
             embeddings: [batch, dim] float tensor, not normalised.
