@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import signal
 import sys
 
@@ -91,14 +92,23 @@ def _cluster():
     text = os.environ.get("TF_CONFIG") or "{}"
     try:
         config = json.loads(text)
-        task = config.get("task", {})
-        cluster = config.get("cluster", {})
-        return cluster, (task.get("type", "worker"), int(task.get("index", 0)))
-    except (AttributeError, TypeError, ValueError):
+        cluster, task = config.get("cluster", {}), config.get("task", {})
+        kind, index = task.get("type", "worker"), int(task.get("index", 0))
+        lists = all(map(_are_addresses, cluster.values()))
+        if not lists or not isinstance(kind, str) or index < 0:
+            raise ValueError
+        return cluster, (kind, index)
+    except (AttributeError, OverflowError, TypeError, ValueError):
         raise ValueError(
             'Expected TF_CONFIG={"cluster": {"worker": ["HOST:PORT", …]}, '
             f'"task": {{"type": "worker", "index": 0}}}}. Received: {text}'
         ) from None
+
+
+def _are_addresses(given):
+    return isinstance(given, list) and all(
+        re.fullmatch(r".+:\d+", address) for address in given
+    )
 
 
 def _check_cluster():

@@ -1,14 +1,20 @@
 """`examples/train.py` on several workers of this machine."""
 
 import csv
+import json
 import os
 import signal
 import time
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
+import train_flags  # noqa: F401  Defines --strategy.
+import train_machine
+from absl.testing import flagsaver
+from hypothesis import strategies as st
 from tensorflow import keras
 
 import unpg_tf  # noqa: F401  Registers the classes of saved models.
@@ -122,6 +128,7 @@ def test_workers_read_the_batches_of_one_process(tmp_path):
     [
         ("{", "Expected TF_CONFIG="),
         ("[]", "Expected TF_CONFIG="),
+        ('{"cluster": {"worker": "a:1"}}', "Expected TF_CONFIG="),
         (
             '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}}',
             "which parameter servers never see. Received: ps",
@@ -143,3 +150,35 @@ def test_a_cluster_that_cannot_train_in_step_is_refused(
     assert code == 1
     assert message in errors
     assert "Traceback" not in errors
+
+
+LEAVES = st.none() | st.integers(-2, 2) | st.floats() | st.text(max_size=5)
+LEAVES |= st.sampled_from(["worker", "chief", "ps", "a:1", ["a:1", "b:1"]])
+VALUES = st.lists(LEAVES, max_size=2) | LEAVES
+
+
+@hypothesis.settings(deadline=None, derandomize=True, max_examples=300)
+@hypothesis.given(
+    st.fixed_dictionaries(
+        {
+            "cluster": VALUES
+            | st.dictionaries(st.sampled_from(["worker", "chief"]), VALUES),
+            "task": VALUES
+            | st.fixed_dictionaries({"type": VALUES, "index": VALUES}),
+        }
+    )
+)
+def test_any_cluster_is_taken_or_refused(config):
+    with (
+        flagsaver.flagsaver(strategy="multi_worker"),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        train_machine.FLAGS.mark_as_parsed()
+        patch.setenv("TF_CONFIG", json.dumps(config))
+        try:
+            train_machine._check_cluster()
+        except ValueError as error:
+            assert "TF_CONFIG" in str(error)
+        else:
+            assert train_machine.workers() >= 1
+            assert train_machine.is_chief() in (True, False)
