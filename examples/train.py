@@ -234,7 +234,7 @@ def _restore(checkpoints, path, saved):
     position = saved["position"]
     epochs_done = position["epoch"]
     checkpoints.restore(path, position)
-    if epochs_done >= FLAGS.epochs and _model_path().exists():
+    if epochs_done >= FLAGS.epochs and _is_exported(path):
         raise ValueError(
             f"Expected --epochs above the {epochs_done} that are done. "
             f"Received: --epochs={FLAGS.epochs}"
@@ -245,6 +245,12 @@ def _restore(checkpoints, path, saved):
         before, now = saved["run"][name], checkpoints.run[name]
         if before != now:
             print(f"{name}: {now}; the run that is resumed had {before}")
+
+
+def _is_exported(checkpoint):
+    """Whether model.keras is of that checkpoint, and not of one before."""
+    model, index = _model_path(), Path(f"{checkpoint}.index")
+    return model.exists() and model.stat().st_mtime >= index.stat().st_mtime
 
 
 def _model_path():

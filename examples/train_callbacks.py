@@ -51,14 +51,16 @@ class ScalarLog(keras.callbacks.Callback):
 def csv_log(path, epochs_done):
     """A `CSVLogger` that goes on after the epochs that a checkpoint holds.
 
-    Rows of later epochs, which ended after the checkpoint and are lost, go.
+    Rows of later epochs, which ended after the checkpoint and are lost, go;
+    so does what a crash has left of a row.
     """
     path = Path(path)
+    done = {"epoch", *map(str, range(epochs_done))}
     kept = []
     if epochs_done and path.exists():
-        with path.open(newline="") as file:
-            header, *rows = csv.reader(file)
-        kept = [header, *(row for row in rows if int(row[0]) < epochs_done)]
+        with path.open(newline="", errors="replace") as file:
+            lines = (line for line in file if "\0" not in line)
+            kept = [row for row in csv.reader(lines) if {*row[:1]} & done]
     with replaced(path) as temporary:
         with temporary.open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(kept)

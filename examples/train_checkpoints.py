@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -26,9 +27,10 @@ START = {"epoch": 0, "step": 0, "means": {}}
 class Checkpoints(keras.callbacks.Callback):
     """Saves weights, optimizer, random state and position in the data.
 
-    Beside each checkpoint stands a file with the checksums of its parts and
-    with the position and the run, written last: a checkpoint that a crash or
-    a full disk has cut short is known by it, and the one before it used.
+    Beside each checkpoint stands a file with the position and the run, and
+    with the checksums of these and of its parts, written last: a checkpoint
+    that a crash or a full disk has cut short is known by it, and the one
+    before it used.
 
     It saves after each epoch, every `steps_between` steps, and on SIGTERM and
     SIGINT, which then end the program with the exit codes 143 and 130.
@@ -62,6 +64,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.manager = tf.train.CheckpointManager(
             checkpoint, str(self.directory), max_to_keep=KEPT
         )
+        self._remove_unfinished()
 
     def restore(self, path, position):
         """Restores a built model and optimizer.
@@ -143,12 +146,18 @@ class Checkpoints(keras.callbacks.Callback):
         except (OSError, tf.errors.OpError) as error:
             for path in self.directory.glob(f"ckpt-{number}.*"):
                 path.unlink()
+            self._remove_unfinished()
             if isinstance(error, _LOST):
                 raise
             raise OSError(
                 f"Expected room for a checkpoint in {self.directory}, where "
                 f"the last whole ones stay. Received: {error}"
             ) from error
+
+    def _remove_unfinished(self):
+        """Makes room of what a save that was cut short has left."""
+        for folder in self.directory.glob("ckpt-*_temp"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _end(self, number):
         if number:
@@ -176,8 +185,8 @@ def last_checkpoint(directory):
         seal = part.with_suffix(".json")
         try:
             saved = json.loads(seal.read_text())
-            whole = saved["checksums"] == _checksums(seal)
-        except (OSError, ValueError, KeyError):
+            whole = saved.pop("checksums") == _checksums(seal, saved)
+        except (AttributeError, KeyError, OSError, TypeError, ValueError):
             whole = False
         if whole:
             return str(part.with_suffix("")), saved
@@ -192,7 +201,7 @@ def _number(path):
 def _seal(path, contents):
     """Writes the file that tells a whole checkpoint; drops those of old."""
     seal = path.with_name(path.name + ".json")
-    contents = {**contents, "checksums": _checksums(seal)}
+    contents = {**contents, "checksums": _checksums(seal, contents)}
     with replaced(seal) as temporary:
         temporary.write_text(json.dumps(contents))
     for other in path.parent.glob("ckpt-*.json"):
@@ -200,13 +209,15 @@ def _seal(path, contents):
             other.unlink()
 
 
-def _checksums(seal):
+def _checksums(seal, contents):
+    own = hashlib.sha256(json.dumps(contents).encode()).hexdigest()
     parts = sorted(seal.parent.glob(f"{seal.stem}.*"))
-    return {
+    others = {
         part.name: _checksum(part)
         for part in parts
         if part.suffix != seal.suffix
     }
+    return {seal.name: own, **others}
 
 
 def _checksum(path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import train_callbacks
 import train_checkpoints
 
 from tests.examples import programs
@@ -120,6 +121,37 @@ def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not(
     assert_same_end(tmp_path, whole)
 
 
+def test_a_run_killed_in_an_export_exports_again(again):
+    """Also where the model of a shorter run is there."""
+    process = start(again, "--resume", epochs=4)
+    wait_for(process, again, "unfinished.keras", size=-1)
+    process.kill()
+    process.communicate()
+    before = (again / "model.keras").stat().st_mtime
+    # As a kill within a checkpoint leaves it.
+    leftover = again / "checkpoints" / "ckpt-99_temp"
+    leftover.mkdir()
+    (leftover / "part").touch()
+    code, output, errors = run(again, "--resume", epochs=4)
+    assert code == 0, errors
+    assert "going on after 4 epochs" in output
+    assert (again / "model.keras").stat().st_mtime > before
+    assert not leftover.exists()
+    code, _, errors = run(again, "--resume", epochs=4)
+    assert code == 1
+    assert "Expected --epochs above the 4 that are done" in errors
+
+
+@pytest.mark.parametrize(
+    "log", [b"", b"\0" * 9, b"epoch,loss\n0,3.5\n1\n\n\xff"]
+)
+def test_a_torn_log_is_no_obstacle(tmp_path, log):
+    (tmp_path / "log.csv").write_bytes(log)
+    train_callbacks.csv_log(tmp_path / "log.csv", 1)
+    expected = b"epoch,loss\n0,3.5\n" if b"epoch" in log else b""
+    assert (tmp_path / "log.csv").read_bytes() == expected
+
+
 def test_a_terminated_run_saves_and_goes_on(whole, tmp_path):
     process = start(tmp_path, checkpoint_steps=0)
     wait_for(process, tmp_path, "checkpoints/ckpt-6.json")
@@ -146,6 +178,40 @@ def test_a_torn_checkpoint_is_passed_over(whole, again):
     assert_same_end(again, whole)
 
 
+def flip(part, seed):
+    content = bytearray(part.read_bytes())
+    place = np.random.default_rng(seed).integers(len(content))
+    content[place] ^= 1
+    part.write_bytes(content)
+
+
+def cut(part, seed):
+    size = np.random.default_rng(seed).integers(part.stat().st_size)
+    os.truncate(part, size)
+
+
+@pytest.mark.parametrize("suffix", [".data-00000-of-00001", ".index", ".json"])
+@pytest.mark.parametrize("damage", [flip, cut])
+def test_any_damage_to_a_checkpoint_is_noticed(again, suffix, damage):
+    last, before = seals(again)[-1], seals(again)[-2]
+    part = last.with_suffix(suffix)
+    content = part.read_bytes()
+    for seed in range(20):
+        damage(part, seed)
+        path, _ = train_checkpoints.last_checkpoint(last.parent)
+        assert path == str(before.with_suffix(""))
+        part.write_bytes(content)
+    path, _ = train_checkpoints.last_checkpoint(last.parent)
+    assert path == str(last.with_suffix(""))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "3", "{}", "null", "\xff"])
+def test_what_is_no_seal_is_noticed(again, content):
+    seals(again)[-1].write_text(content, encoding="latin-1")
+    path, _ = train_checkpoints.last_checkpoint(again / "checkpoints")
+    assert path.endswith(seals(again)[-2].stem)
+
+
 def test_a_full_disk_leaves_the_last_checkpoint(again):
     before = [path.name for path in seals(again)]
     size = max(p.stat().st_size for p in again.glob("checkpoints/*"))
@@ -159,6 +225,8 @@ def test_a_full_disk_leaves_the_last_checkpoint(again):
     assert "train.py: Expected room for a checkpoint" in errors
     assert "Traceback" not in errors
     assert [path.name for path in seals(again)] == before
+    # What had no room takes none.
+    assert not list(again.glob("checkpoints/*_temp"))
     path, saved = train_checkpoints.last_checkpoint(again / "checkpoints")
     assert path.endswith("ckpt-18") and saved["position"]["epoch"] == 3
 
