@@ -39,7 +39,6 @@ from absl import app
 from absl import flags
 from absl import logging
 from tensorflow import keras
-from train_callbacks import FiniteLoss
 from train_callbacks import ScalarLog
 from train_callbacks import csv_log
 from train_checkpoints import Checkpoints
@@ -101,22 +100,6 @@ def _train(temporary):
         classes = int(training_set.labels.max()) + 1
         model = train_model.compiled_model(classes, steps)
     output_dir = _output_dir(temporary)
-    run = {
-        "batch_size": FLAGS.batch_size,
-        "steps_per_epoch": steps,
-        "replicas": strategy.num_replicas_in_sync,
-        "workers": train_machine.workers(),
-    }
-    checkpoints = Checkpoints(
-        output_dir / "checkpoints",
-        run,
-        FLAGS.checkpoint_steps,
-        train_machine.signals_agreed(strategy),
-    )
-    checkpoints.set_model(model)
-    if checkpoint:
-        _restore(checkpoints, *checkpoint)
-    _write_flags(output_dir / "flags.txt")
     options = {
         "batch_size": FLAGS.batch_size,
         "image_size": FLAGS.image_size,
@@ -137,11 +120,28 @@ def _train(temporary):
     finite = FiniteGradients(
         output_dir / "bad_batches", batch_of, FLAGS.on_nan == "stop"
     )
+    run = {
+        "batch_size": FLAGS.batch_size,
+        "steps_per_epoch": steps,
+        "replicas": strategy.num_replicas_in_sync,
+        "workers": train_machine.workers(),
+    }
+    checkpoints = Checkpoints(
+        output_dir / "checkpoints",
+        run,
+        FLAGS.checkpoint_steps,
+        train_machine.signals_agreed(strategy),
+        finite.look,
+    )
+    checkpoints.set_model(model)
+    if checkpoint:
+        _restore(checkpoints, *checkpoint)
+    _write_flags(output_dir / "flags.txt")
+    position = checkpoints.position
     with strategy.scope():
-        finite.watch(model)
+        finite.watch(model, position["epoch"] * steps + position["step"])
     callbacks = [
         finite,
-        *([FiniteLoss()] if FLAGS.on_nan == "stop" else []),
         keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: logs.update(
                 checkpoints.means(steps)
@@ -155,10 +155,10 @@ def _train(temporary):
             else []
         ),
         ScalarLog(str(output_dir / "tensorboard")),
-        csv_log(output_dir / "log.csv", checkpoints.position["epoch"]),
+        csv_log(output_dir / "log.csv", position["epoch"]),
         checkpoints,
     ]
-    for epoch, step, last in _stretches(checkpoints.position):
+    for epoch, step, last in _stretches(position):
         model.fit(
             train_data.read_by_part(
                 strategy,

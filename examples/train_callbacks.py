@@ -1,26 +1,12 @@
 """What train.py watches and writes after each epoch."""
 
 import csv
-import math
 from pathlib import Path
 
 import tensorflow as tf
 from tensorflow import keras
 
 from unpg_tf.files import replaced
-
-
-class FiniteLoss(keras.callbacks.Callback):
-    """Ends a training that has diverged, before anything of it is saved."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Raises a FloatingPointError unless the loss is finite."""
-        if not math.isfinite(logs["loss"]):
-            raise FloatingPointError(
-                "Expected a finite loss: a lower --learning_rate, a longer "
-                f"--warmup_epochs. Received: {logs['loss']} in epoch "
-                f"{epoch + 1}"
-            )
 
 
 class ScalarLog(keras.callbacks.Callback):

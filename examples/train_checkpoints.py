@@ -42,14 +42,19 @@ class Checkpoints(keras.callbacks.Callback):
         steps_between: integer; 0 for the ends of epochs alone.
         agreed: function of a number to the greatest of all workers', since
             all of them take part in saving.
+        look: function that is called before a save within an epoch, and may
+            raise.
     """
 
-    def __init__(self, directory, run, steps_between=0, agreed=int):
+    def __init__(
+        self, directory, run, steps_between=0, agreed=int, look=lambda: None
+    ):
         super().__init__()
         self.directory = Path(directory)
         self.run = run
         self.steps_between = steps_between
         self.agreed = agreed
+        self.look = look
         self.signal = 0
         self.position = START
 
@@ -115,6 +120,7 @@ class Checkpoints(keras.callbacks.Callback):
             return  # The end of the epoch follows, and saves.
         number = self.agreed(self.signal)
         if number or (self.steps_between and step % self.steps_between == 0):
+            self.look()
             means = self.means(step)
             self._save({**self.position, "step": step, "means": means})
         self._end(number)

@@ -11,14 +11,15 @@ from unpg_tf.files import replaced
 
 
 class FiniteGradients(keras.callbacks.Callback):
-    """Takes a step's gradients for zero unless all of them are finite.
+    """Takes a step's gradients for zero unless they and the loss are finite.
 
     So no weight is lost. What the forward pass has written (the statistics of
     normalisation and of heads) is put back to where it was at the last look.
     The batch is saved as OUTPUT_DIR/bad_batches/STEP.npz.
 
-    With half precision's loss scale the optimizer itself leaves such steps
-    out; then only the scale is watched.
+    With half precision's loss scale gradients overflow now and then, and the
+    optimizer itself leaves such steps out; then the loss and the scale are
+    watched.
 
     Args:
         directory: path, where batches are saved.
@@ -37,26 +38,29 @@ class FiniteGradients(keras.callbacks.Callback):
         self.stop = stop
         self._scale_told = False
 
-    def watch(self, model):
-        """Puts itself between the gradients and the optimizer of a model."""
+    def watch(self, model, steps_done=0):
+        """Puts itself between loss, gradients and optimizer of a model."""
+        # An optimizer doesn't count all steps: some it leaves out or gathers.
+        self.steps = _counter(steps_done)
         # With -1 for none: the number of the first bad step.
-        self.first = tf.Variable(
-            -1,
-            trainable=False,
-            dtype=tf.int64,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
-        if compat.loss_scale(model.optimizer) is None:
-            self._apply = model.optimizer.apply_gradients
-            self._optimizer = model.optimizer
-            model.optimizer.apply_gradients = self._apply_finite
+        self.first = _counter(-1)
+        self._scaled = compat.loss_scale(model.optimizer) is not None
+        self._compute_loss = model.compute_loss
+        model.compute_loss = self._note_loss
+        self._apply = model.optimizer.apply_gradients
+        model.optimizer.apply_gradients = self._apply_finite
+
+    def _note_loss(self, *args, **kwargs):
+        self._loss = self._compute_loss(*args, **kwargs)
+        return self._loss
 
     def _apply_finite(self, grads_and_vars, **kwargs):
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
-        good = _good_everywhere([gradient for gradient, _ in pairs])
-        step = tf.cast(self._optimizer.iterations, tf.int64)
-        first = tf.convert_to_tensor(self.first)
+        gradients = [] if self._scaled else [gradient for gradient, _ in pairs]
+        good = _good_everywhere([self._loss, *gradients])
+        step, first = map(tf.convert_to_tensor, (self.steps, self.first))
         self.first.assign(tf.where(good | (first >= 0), first, step))
+        self.steps.assign(step + 1)
         pairs = [(_where(good, gradient), v) for gradient, v in pairs]
         return self._apply(pairs, **kwargs)
 
@@ -70,13 +74,18 @@ class FiniteGradients(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks, now and then."""
-        if (batch + 1) % self.EVERY == 0 and self._look():
-            # The means of this epoch are no numbers any more.
-            self.model.reset_metrics()
+        if (batch + 1) % self.EVERY == 0:
+            self.look()
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks, before anything is saved."""
         self._look()
+
+    def look(self):
+        """Looks within an epoch, as has to be done before a save."""
+        if self._look():
+            # The means of this epoch are no numbers any more.
+            self.model.reset_metrics()
 
     def _look(self):
         optimizer = self.model.optimizer
@@ -94,10 +103,10 @@ class FiniteGradients(keras.callbacks.Callback):
         ):
             weight.assign(value)
         self._tell(
-            "finite gradients: a lower --learning_rate, a longer "
-            f"--warmup_epochs. Received: others in step {step}, learning rate "
-            f"{rate:g}, loss scale {scale or 1:g}; its batch is in "
-            f"{self._save_batch(step)}"
+            "a finite loss and finite gradients: a lower --learning_rate, a "
+            f"longer --warmup_epochs. Received: others in step {step}, "
+            f"learning rate {rate:g}, loss scale {scale or 1:g}; its batch is "
+            f"in {self._save_batch(step)}"
         )
         return True
 
@@ -125,8 +134,17 @@ class FiniteGradients(keras.callbacks.Callback):
         print(f"\nskipped: expected {message}", flush=True)
 
 
+def _counter(start):
+    return tf.Variable(
+        start,
+        trainable=False,
+        dtype=tf.int64,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+
 def _good_everywhere(gradients):
-    """Whether all gradients of all replicas are finite."""
+    """Whether all gradients, and losses, of all replicas are finite."""
     bad = [
         tf.reduce_any(~tf.math.is_finite(_values(gradient)))
         for gradient in gradients

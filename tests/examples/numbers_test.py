@@ -5,6 +5,9 @@ import pytest
 import tensorflow as tf
 import train_numbers
 from tensorflow import keras
+from train_checkpoints import Checkpoints
+
+from unpg_tf import compat
 
 BAD, STEPS, BATCH = 4, 12, 6
 RNG = np.random.default_rng(0)
@@ -15,7 +18,7 @@ LABELS = RNG.normal(size=[STEPS, BATCH, 1]).astype("float32")
 NAMES = [f"{letter}.jpg" for letter in "abcdef"]
 
 
-def fit(strategy, folder, stop):
+def fit(strategy, folder, stop, optimizer=keras.optimizers.SGD, **saved):
     with strategy.scope():
         model = keras.Sequential(
             [
@@ -24,15 +27,51 @@ def fit(strategy, folder, stop):
                 keras.layers.Dense(1),
             ]
         )
-        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.compile(optimizer(0.1), "mse")
         finite = train_numbers.FiniteGradients(
             folder, lambda step: (IMAGES[step], LABELS[step], NAMES), stop
         )
         finite.watch(model)
     flat = (IMAGES.reshape([-1, 3]), LABELS.reshape([-1, 1]))
     dataset = tf.data.Dataset.from_tensor_slices(flat).batch(BATCH)
-    model.fit(dataset, callbacks=[finite], verbose=0)
+    callbacks = [finite]
+    if saved:
+        run = {"steps_per_epoch": STEPS}
+        callbacks.append(Checkpoints(run=run, look=finite.look, **saved))
+    model.fit(dataset, callbacks=callbacks, verbose=0)
     return model
+
+
+def loss_scaled(rate):
+    return keras.mixed_precision.LossScaleOptimizer(keras.optimizers.SGD(rate))
+
+
+def accumulated(rate):
+    return keras.optimizers.SGD(rate, gradient_accumulation_steps=3)
+
+
+def assert_finite(model):
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize(
+    "optimizer", [loss_scaled, *([accumulated] if compat.IS_KERAS_3 else [])]
+)
+def test_a_bad_step_is_named_whatever_the_optimizer_counts(
+    strategy_of, tmp_path, optimizer
+):
+    assert_finite(fit(strategy_of(1), tmp_path, False, optimizer))
+    assert [path.name for path in tmp_path.iterdir()] == [f"{BAD}.npz"]
+
+
+def test_no_bad_step_gets_into_a_checkpoint(strategy_of, tmp_path):
+    folder = tmp_path / "checkpoints"
+    model = fit(
+        strategy_of(1), tmp_path, False, directory=folder, steps_between=BAD + 1
+    )
+    checkpoint = tf.train.Checkpoint(model=model)
+    checkpoint.restore(str(folder / f"ckpt-{BAD + 1}")).expect_partial()
+    assert_finite(model)
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
@@ -40,7 +79,7 @@ def test_a_bad_step_is_skipped_and_its_batch_saved(
     strategy_of, tmp_path, capsys, replicas
 ):
     model = fit(strategy_of(replicas), tmp_path, stop=False)
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert_finite(model)
     (path,) = tmp_path.iterdir()
     told = capsys.readouterr().out
     assert f"others in step {BAD}, learning rate 0.1, loss scale 1; " in told
@@ -57,17 +96,23 @@ def test_a_bad_step_ends_the_training(strategy_of, tmp_path):
         fit(strategy_of(1), tmp_path, stop=True)
 
 
+@tf.custom_gradient
+def overflowing(_, found):
+    """A loss that is finite, unlike its gradient."""
+    return found, lambda slope: (None, slope * np.inf)
+
+
 @pytest.mark.parametrize("stop", [False, True])
 def test_a_loss_scale_at_its_floor_is_told_once(tmp_path, capsys, stop):
     model = keras.Sequential([keras.Input([3]), keras.layers.Dense(1)])
     optimizer = keras.mixed_precision.LossScaleOptimizer(
         keras.optimizers.SGD(0.1), initial_scale=4.0
     )
-    model.compile(optimizer, "mse")
+    model.compile(optimizer, overflowing)
     finite = train_numbers.FiniteGradients(tmp_path, None, stop)
     finite.watch(model)
     finite.EVERY = 1
-    images = np.full([6, 3], np.nan, "float32")
+    images = np.ones([6, 3], "float32")
     arguments = {"batch_size": 1, "callbacks": [finite], "verbose": 0}
     expected = "Expected a loss scale above 1: a lower --learning_rate"
     if stop:

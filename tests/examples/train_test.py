@@ -207,7 +207,7 @@ def test_a_record_file_trains_replicas(tmp_path):
         ),
         (
             {"learning_rate": 1e30, "output_dir": "NEW"},
-            "Expected finite gradients",
+            "Expected a finite loss and finite gradients",
         ),
     ],
 )
