@@ -81,9 +81,14 @@ def _failure():
     except tf.errors.OpError as error:
         if train_machine.workers() == 1:
             raise
+        # Keras says first where it was.
+        lines = error.message.splitlines()
+        told = next(
+            (line for line in lines if " aborted by: " in line), lines[0]
+        )
         return (
             "train.py: Expected all workers to answer: start them again, with "
-            f"--resume. Received: {error.message.splitlines()[0]}"
+            f"--resume. Received: {told}"
         )
 
 
