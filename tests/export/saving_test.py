@@ -18,6 +18,7 @@ from unpg_tf import export
 from unpg_tf.data.synthetic import draw
 from unpg_tf.evaluation import Embedder
 from unpg_tf.evaluation import load_model
+from unpg_tf.export import saving
 from unpg_tf.layers import CosFace
 from unpg_tf.models import EmbeddingModel
 
@@ -178,6 +179,28 @@ def test_an_existing_version_is_refused_unless_overwritten(tmp_path):
     export.save(second, directory, threshold=0.25, overwrite=True)
     assert tf.saved_model.load(str(directory)).threshold.numpy() == 0.25
     assert os.listdir(directory.parent) == ["1"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_version_that_came_meanwhile_is_one_too(
+    tmp_path, monkeypatch, overwrite
+):
+    directory, write_card = tmp_path / "1", saving.write_card
+
+    def meanwhile(*args):
+        directory.mkdir()
+        (directory / "saved_model.pb").write_text("of another export")
+        write_card(*args)
+
+    monkeypatch.setattr(saving, "write_card", meanwhile)
+    if overwrite:
+        export.save(tiny(), directory, threshold=0.5, overwrite=True)
+        assert tf.saved_model.load(str(directory)).threshold.numpy() == 0.5
+        return
+    with pytest.raises(FileExistsError, match="overwrite"):
+        export.save(tiny(), directory, threshold=0.5)
+    assert (directory / "saved_model.pb").read_text() == "of another export"
+    assert os.listdir(tmp_path) == ["1"]
 
 
 @pytest.mark.parametrize("renames, left", [(1, 0.5), (2, 0.25)])

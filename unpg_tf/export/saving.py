@@ -104,12 +104,15 @@ def save(
         tf.saved_model.save(server, str(new), server.signatures())
         write_card(new, card)
         write_warmup(new, directory.parent.name, image_size)
-        _replace(directory, new)
+        # Another export may have been here meanwhile.
+        _check_free(directory, overwrite)
+        _replace(directory, new, overwrite)
 
 
-def _replace(directory, new):
-    """Puts a folder into the place of another, if there is one."""
-    if not directory.exists():
+def _replace(directory, new, overwrite):
+    """Puts a folder into its place; with `overwrite` into another's."""
+    if not (overwrite and directory.exists()):
+        # Fails where a folder with files in it is.
         os.replace(new, directory)
         return
     old = _aside(directory)
