@@ -8,9 +8,12 @@ from tests.export import models
 from unpg_tf import export
 
 
-def test_each_request_is_answered_by_its_signature(tmp_path):
+def test_each_request_is_answered_by_its_signature(tmp_path, monkeypatch):
     directory = tmp_path / "faces" / "1"
-    export.save(models.tiny(), directory, threshold=0.5)
+    directory.parent.mkdir()
+    # Of a relative path too the model has the name of the folder around it.
+    monkeypatch.chdir(directory.parent)
+    export.save(models.tiny(), "1", threshold=0.5)
     path = directory / "assets.extra" / "tf_serving_warmup_requests"
     served = tf.saved_model.load(str(directory)).signatures
     seen = []

@@ -83,7 +83,8 @@ def save(
             image_bytes_b=tf.constant([Path("b.jpg").read_bytes()]),
         )
     """
-    directory = Path(directory)
+    # Of "1" too the folder around it has a name, that of the model.
+    directory = Path(os.path.abspath(directory))
     _recover(directory)
     _sweep(directory)
     _check_free(directory, overwrite)
