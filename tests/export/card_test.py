@@ -84,3 +84,14 @@ def test_what_json_cannot_hold_is_refused_before_writing(tmp_path, value):
             models.tiny(), tmp_path / "1", threshold=0.5, card={"data": value}
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_fingerprint_of_ones_own_has_room_for_the_graphs(tmp_path):
+    card = {"fingerprint": {"dataset": "1f3a"}}
+    export.save(models.tiny(), tmp_path / "1", threshold=0.5, card=card)
+    fingerprint = read(tmp_path / "1")["fingerprint"]
+    assert set(fingerprint) == {"dataset", "saved_model_checksum"}
+    card = {"fingerprint": "1f3a"}
+    with pytest.raises(ValueError, match="dictionary.*fingerprint='1f3a'"):
+        export.save(models.tiny(), tmp_path / "2", threshold=0.5, card=card)
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]

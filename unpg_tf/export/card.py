@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from unpg_tf import ops
 from unpg_tf.export import decoding
 from unpg_tf.version import __version__
 
@@ -32,8 +33,10 @@ def model_card(model, server, flip, facts):
         said is None.
 
     Raises:
-        ValueError: JSON can't hold the facts.
+        ValueError: the facts or their `fingerprint` are no dictionary, or
+            JSON can't hold them.
     """
+    ops.expect(isinstance(facts, dict), "a dictionary or None", card=facts)
     backbone = getattr(model, "backbone", model)
     embedding = server.embed_images.get_concrete_function().structured_outputs
     rate = _decimal(server.false_accept_rate)
@@ -59,6 +62,11 @@ def model_card(model, server, flip, facts):
         "made_with": {"unpg_tf": __version__, "tensorflow": tf.__version__},
         **facts,
     }
+    ops.expect(
+        isinstance(card["fingerprint"], dict),
+        "a card whose fingerprint is a dictionary",
+        fingerprint=card["fingerprint"],
+    )
     _text(card)
     return card
 

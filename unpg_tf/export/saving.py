@@ -93,10 +93,16 @@ def save(
         "a cosine in [-1, 1]",
         threshold=threshold,
     )
+    rate = false_accept_rate
+    ops.expect(
+        rate is None or (isinstance(rate, numbers.Real) and 0 < rate <= 1),
+        "a rate in (0, 1], or None",
+        false_accept_rate=rate,
+    )
     backbone = model.backbone if isinstance(model, EmbeddingModel) else model
     image_size = _image_size(backbone, image_size)
-    server = Server(backbone, image_size, threshold, flip, false_accept_rate)
-    card = model_card(model, server, flip, card or {})
+    server = Server(backbone, image_size, threshold, flip, rate)
+    card = model_card(model, server, flip, {} if card is None else card)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=directory.parent, prefix=f".{directory.name}-"
