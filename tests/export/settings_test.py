@@ -29,6 +29,14 @@ def test_threshold_at_a_false_accept_rate(tmp_path):
             read_settings(report, far=far)
 
 
+@pytest.mark.parametrize("rates", [None, [0.5], {"0.1": "x"}, {"0.1": [1]}])
+def test_rates_that_are_something_else_are_named(tmp_path, rates):
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"threshold": 0, "threshold_at_far": rates}))
+    with pytest.raises(ValueError, match=r"report\.json: Expected .* Received"):
+        read_settings(report, far=0.1)
+
+
 def test_flip_is_off_where_the_report_does_not_say(tmp_path):
     report = tmp_path / "report.json"
     report.write_text('{"threshold": 0.25}')

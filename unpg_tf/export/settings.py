@@ -52,11 +52,18 @@ def read_settings(report, far=None):
 
 
 def _threshold_at(far, values, report):
-    thresholds = {
-        float(rate): float(value)
-        for rate, value in values.get("threshold_at_far", {}).items()
-        if value is not None
-    }
+    rates = values.get("threshold_at_far", {})
+    try:
+        thresholds = {
+            float(rate): float(value)
+            for rate, value in rates.items()
+            if value is not None
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{report}: Expected numbers by their rates in "threshold_at_far". '
+            f"Received: {str(rates)[:60]}"
+        ) from error
     if far not in thresholds:
         raise ValueError(
             f"{report}: Expected a threshold at the false accept rate {far}. "
