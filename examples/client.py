@@ -108,8 +108,10 @@ def _embed(folder):
 
 
 def _verify(a, b):
-    answer = _server().ask(
+    answer = _ask(
+        _server(),
         "verify",
+        ("similarity", "same", "valid"),
         image_bytes_a=[Path(a).read_bytes()],
         image_bytes_b=[Path(b).read_bytes()],
     )
@@ -134,16 +136,28 @@ def _identify(photo):
 
 def _embeddings(server, files):
     """[n, dim] unit vectors of files, and [n] bool: whether it is an image."""
-    answers = []
+    names, answers = ("embedding", "valid"), []
     for start in range(0, len(files), FLAGS.batch_size):
         batch = files[start : start + FLAGS.batch_size]
         contents = [path.read_bytes() for path in batch]
-        answers.append(server.ask("encoded_images", image_bytes=contents))
+        answers.append(
+            _ask(server, "encoded_images", names, image_bytes=contents)
+        )
     embeddings, valid = (
-        np.concatenate([answer[name] for answer in answers])
-        for name in ("embedding", "valid")
+        np.concatenate([answer[name] for answer in answers]) for name in names
     )
     return embeddings.astype(np.float32), valid
+
+
+def _ask(server, signature, names, **inputs):
+    """The answer of a signature that gives these names, at the least."""
+    answer = server.ask(signature, **inputs)
+    if not set(names) <= set(answer):
+        raise ValueError(
+            f"Expected a model whose {signature} gives {', '.join(names)}. "
+            f"Received: {', '.join(sorted(answer))}"
+        )
+    return answer
 
 
 def _server():

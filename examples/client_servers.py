@@ -74,7 +74,14 @@ class LocalModel:
                 f"folder with a saved_model.pb. Received: {path}"
             )
         # The loaded object owns the variables: without it they are gone.
-        self._loaded = tf.saved_model.load(str(path))
+        try:
+            self._loaded = tf.saved_model.load(str(path))
+        except Exception as error:
+            # TensorFlow has several for files that are damaged or gone.
+            raise ValueError(
+                f"{path}: Expected a SavedModel that is whole. "
+                f"Received: {str(error)[:300]}"
+            ) from error
 
     def ask(self, signature, **inputs):
         """Answers n rows, given as one list for each input."""
@@ -117,9 +124,17 @@ class RestServer:
             ],
         }
         rows = _patiently(lambda: self._post(body), self._retries)
-        return {
-            name: np.asarray([row[name] for row in rows]) for name in rows[0]
-        }
+        try:
+            answer = {
+                name: np.asarray([row[name] for row in rows])
+                for name in rows[0]
+            }
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConnectionError(
+                f"Expected an object for each row from {self._url}. "
+                f"Received: {str(rows)[:300]}"
+            ) from error
+        return _checked(answer, inputs, self._url)
 
     def _post(self, body):
         try:
@@ -187,7 +202,8 @@ class GrpcServer:
         }
         request = messages.predict_request(name, signature, inputs, version)
         response = _patiently(lambda: self._send(request), self._retries)
-        return messages.predict_outputs(response)
+        answer = messages.predict_outputs(response)
+        return _checked(answer, inputs, self._host)
 
     def _send(self, request):
         try:
@@ -199,6 +215,18 @@ class GrpcServer:
                 f"Expected an answer within {self._timeout} s from "
                 f"{self._host}. Received: {code} {error.details()[:300]}"
             ) from error
+
+
+def _checked(answer, inputs, server):
+    """The answer, if it is one to all rows."""
+    count = len(next(iter(inputs.values())))
+    shapes = {name: value.shape for name, value in answer.items()}
+    if any(shape[:1] != (count,) for shape in shapes.values()):
+        raise ConnectionError(
+            f"Expected {count} rows of each output from {server}. "
+            f"Received: {shapes}"
+        )
+    return answer
 
 
 def _patiently(ask, retries):

@@ -1,5 +1,6 @@
 """The three ways to ask a model, and what goes wrong on the way."""
 
+import shutil
 import socket
 
 import client_servers
@@ -168,11 +169,38 @@ def test_an_answer_of_something_else_is_refused(served, reply):
             connect(address).ask("encoded_images", image_bytes=files())
 
 
+@pytest.mark.parametrize(
+    "rows", ["[]", "[1, 2, 3]", "3", '{"a": 1}', '[{"a": 1}, {"b": 1}]']
+)
+def test_rows_that_are_no_objects_are_refused(served, rows):
+    with model_server.rest(served) as address:
+        served.failures.append(f'{{"predictions": {rows}}}'.encode())
+        with pytest.raises(ConnectionError, match="Expected an object for eac"):
+            connect(address).ask("encoded_images", image_bytes=files())
+
+
+def test_an_answer_has_a_row_for_each_that_was_asked(address, served):
+    served.failures.append({"norm": np.ones([2])})
+    with pytest.raises(ConnectionError, match="Expected 3 rows.*(2,)"):
+        connect(address).ask("encoded_images", image_bytes=files())
+
+
 def test_an_address_is_one_of_five_kinds(tmp_path):
     with pytest.raises(ValueError, match="Expected http://.*Received: ftp"):
         connect("ftp://localhost")
     with pytest.raises(FileNotFoundError, match="Expected an address"):
         connect(str(tmp_path))
+
+
+@pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_damaged_saved_model_is_named(directory, tmp_path, part, size):
+    copy = tmp_path / "1"
+    shutil.copytree(directory, copy)
+    path = copy / "variables" / f"variables.{part}"
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match="1: Expected a SavedModel that is w"):
+        connect(str(copy))
 
 
 def test_a_saved_model_without_the_signature_is_refused(directory):

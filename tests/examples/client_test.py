@@ -91,6 +91,24 @@ def test_verify_asks_a_server(directory, people):
         assert "client.py: Expected two JPEG or PNG images" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["verify", "identify"])
+def test_a_model_that_gives_something_else_is_named(
+    directory, people, tmp_path, command
+):
+    served, a = model_server.Served(directory), people / "P0/1.png"
+    gallery = tmp_path / "gallery.npz"
+    np.savez(gallery, files=np.array(["a"]), embeddings=np.ones((1, 1)))
+    served.failures.append({"embedding": np.ones((1, 1))})
+    with model_server.rest(served) as address:
+        flags = {"server": address, "model_name": model_server.NAME}
+        photos = [a, a] if command == "verify" else [a]
+        done = run(command, *photos, gallery=gallery, **flags)
+    assert done.returncode == 1
+    assert "client.py: Expected a model whose" in done.stderr
+    assert "Received: embedding" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_verify_asks_over_tls(directory, people, tmp_path):
     authority, ca_file = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)

@@ -39,7 +39,7 @@ class Served:
 
     Attributes:
         failures: what the next requests meet: a `Refusal` to raise, seconds
-            to wait, or bytes to answer (REST only).
+            to wait, a dictionary of arrays to answer, or bytes (REST only).
         requests: number of requests so far.
     """
 
@@ -54,7 +54,7 @@ class Served:
         failure = self.failures.pop(0) if self.failures else 0
         if isinstance(failure, Exception):
             raise failure
-        if isinstance(failure, bytes):
+        if isinstance(failure, (bytes, dict)):
             return failure
         time.sleep(failure)
         if name != NAME or version not in (None, VERSION):
@@ -135,8 +135,10 @@ def _predictions(served, path, body):
         return outputs
     return {
         "predictions": [
-            {key: value[i].tolist() for key, value in outputs.items()}
-            for i in range(len(rows))
+            dict(zip(outputs, row, strict=True))
+            for row in zip(
+                *map(np.ndarray.tolist, outputs.values()), strict=True
+            )
         ]
     }
 
