@@ -1,5 +1,6 @@
 """Keeps a training from numbers that have gone bad, and says where."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -45,19 +46,21 @@ class FiniteGradients(keras.callbacks.Callback):
         # With -1 for none: the number of the first bad step.
         self.first = _counter(-1)
         self._scaled = compat.loss_scale(model.optimizer) is not None
+        # Each replica of this process is a thread, and they take turns.
+        self._step = threading.local()
         self._compute_loss = model.compute_loss
         model.compute_loss = self._note_loss
         self._apply = model.optimizer.apply_gradients
         model.optimizer.apply_gradients = self._apply_finite
 
     def _note_loss(self, *args, **kwargs):
-        self._loss = self._compute_loss(*args, **kwargs)
-        return self._loss
+        self._step.loss = self._compute_loss(*args, **kwargs)
+        return self._step.loss
 
     def _apply_finite(self, grads_and_vars, **kwargs):
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         gradients = [] if self._scaled else [gradient for gradient, _ in pairs]
-        good = _good_everywhere([self._loss, *gradients])
+        good = _good_everywhere([self._step.loss, *gradients])
         step, first = map(tf.convert_to_tensor, (self.steps, self.first))
         self.first.assign(tf.where(good | (first >= 0), first, step))
         self.steps.assign(step + 1)

@@ -18,12 +18,30 @@ LABELS = RNG.normal(size=[STEPS, BATCH, 1]).astype("float32")
 NAMES = [f"{letter}.jpg" for letter in "abcdef"]
 
 
+@tf.custom_gradient
+def _meeting(images):
+    def gradient(slopes):
+        replica = tf.distribute.get_replica_context()
+        none = tf.zeros([], slopes.dtype)
+        return slopes + replica.all_reduce(tf.distribute.ReduceOp.SUM, none)
+
+    return tf.identity(images), gradient
+
+
+class Meeting(keras.layers.Layer):
+    """Where replicas wait for each other between loss and optimizer."""
+
+    def call(self, images):
+        return _meeting(images)
+
+
 def fit(strategy, folder, stop, optimizer=keras.optimizers.SGD, **saved):
     with strategy.scope():
         model = keras.Sequential(
             [
                 keras.Input([3]),
                 keras.layers.BatchNormalization(),
+                Meeting(),
                 keras.layers.Dense(1),
             ]
         )
@@ -54,13 +72,19 @@ def assert_finite(model):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
-@pytest.mark.parametrize(
-    "optimizer", [loss_scaled, *([accumulated] if compat.IS_KERAS_3 else [])]
-)
+COUNTED_OTHERWISE = [(loss_scaled, 1), (loss_scaled, 2)]
+if compat.IS_KERAS_3:
+    # On one replica alone.
+    COUNTED_OTHERWISE.append((accumulated, 1))
+
+
+@pytest.mark.parametrize("optimizer, replicas", COUNTED_OTHERWISE)
 def test_a_bad_step_is_named_whatever_the_optimizer_counts(
-    strategy_of, tmp_path, optimizer
+    strategy_of, tmp_path, optimizer, replicas, monkeypatch
 ):
-    assert_finite(fit(strategy_of(1), tmp_path, False, optimizer))
+    # The first replica has the bad row, and the last the last word.
+    monkeypatch.setattr(f"{__name__}.IMAGES", np.flip(IMAGES, 1))
+    assert_finite(fit(strategy_of(replicas), tmp_path, False, optimizer))
     assert [path.name for path in tmp_path.iterdir()] == [f"{BAD}.npz"]
 
 

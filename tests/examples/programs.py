@@ -17,15 +17,19 @@ class Done(NamedTuple):
     stderr: str
 
 
-def start(program, *arguments, environment=(), prepare=None, **flags):
-    """Starts it, with --NAME=VALUE for each of the flags."""
+def start(program, *arguments, environment=(), limit=(), **flags):
+    """Starts it, with --NAME=VALUE for each of the flags.
+
+    `limit` is what limits.py takes before a program.
+    """
     arguments = [*arguments, *(f"--{k}={v}" for k, v in flags.items())]
+    limited = [ROOT / "tests/examples/limits.py", *map(str, limit)]
+    limited = limited if limit else []
     return subprocess.Popen(
-        [sys.executable, ROOT / "examples" / program, *arguments],
+        [sys.executable, *limited, ROOT / "examples" / program, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), **dict(environment)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=prepare,
         text=True,
     )
 
