@@ -93,7 +93,7 @@ def _failure():
 
 
 def _train(temporary):
-    if FLAGS.local_workers:
+    if train_machine.is_launcher():
         sys.exit(train_machine.run_local_workers())
     checkpoint = _checkpoint_to_resume()
     strategy = train_machine.set_up()

@@ -275,6 +275,13 @@ flags.DEFINE_integer(
     "which share its CPUs, to try what several machines would do.",
     lower_bound=0,
 )
+flags.DEFINE_float(
+    "worker_timeout",
+    600.0,
+    "With --strategy=multi_worker: seconds that each worker waits for the "
+    "others when it starts.",
+    lower_bound=1.0,
+)
 flags.DEFINE_bool(
     "deterministic",
     False,

@@ -1,6 +1,7 @@
 """The machine, or machines, that train.py trains on."""
 
 import contextlib
+import faulthandler
 import hashlib
 import itertools
 import json
@@ -19,14 +20,25 @@ from unpg_tf import distribute
 FLAGS = flags.FLAGS
 
 
-def run_local_workers():
-    """Runs this program as each of --local_workers; returns the exit code."""
-    if FLAGS.strategy != "multi_worker" or "TF_CONFIG" in os.environ:
+def is_launcher():
+    """Whether to start --local_workers, none of which this process is."""
+    if not FLAGS.local_workers:
+        return False
+    cluster, _ = _cluster()
+    here = [a for a in cluster.get("worker", []) if a.startswith("localhost:")]
+    if len(here) == FLAGS.local_workers:
+        return False
+    if FLAGS.strategy != "multi_worker" or cluster:
         raise ValueError(
             "Expected --local_workers with --strategy=multi_worker, and no "
             f"TF_CONFIG. Received: --strategy={FLAGS.strategy}"
         )
-    command = [sys.executable, *sys.argv, "--local_workers=0"]
+    return True
+
+
+def run_local_workers():
+    """Runs this program as each of --local_workers; returns the exit code."""
+    command = [sys.executable, *sys.argv]
     return distribute.run_local_workers(command, FLAGS.local_workers)
 
 
@@ -74,7 +86,15 @@ def _split_cpu():
 
 def _strategy():
     if FLAGS.strategy == "multi_worker":
-        return distribute.MultiWorkerMirroredStrategy()
+        distribute.wait_for_workers(FLAGS.worker_timeout)
+        # For one that is lost just now TensorFlow waits for ever, and lets no
+        # Python run meanwhile.
+        faulthandler.dump_traceback_later(FLAGS.worker_timeout, exit=True)
+        strategy = distribute.MultiWorkerMirroredStrategy()
+        faulthandler.cancel_dump_traceback_later()
+        # TensorFlow has taken the signal, and would pass over it.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return strategy
     if FLAGS.strategy == "none":
         return tf.distribute.get_strategy()
     gpus = tf.config.list_logical_devices("GPU")

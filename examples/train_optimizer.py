@@ -196,6 +196,12 @@ def _common():
                 "Expected Keras 3 for --gradient_accumulation_steps, which "
                 "Keras 2 doesn't have. Received: Keras 2"
             )
+        if FLAGS.strategy != "none":
+            raise ValueError(
+                "Expected --strategy=none with --gradient_accumulation_steps, "
+                "which Keras can't do for replicas. "
+                f"Received: --strategy={FLAGS.strategy}"
+            )
         if FLAGS.sample_rate < 1:
             raise ValueError(
                 "Expected --sample_rate=1 with --gradient_accumulation_steps, "

@@ -55,6 +55,7 @@ def parsed(*arguments):
         ("--checkpoint_steps=-1", "checkpoint_steps.*non-negative"),
         ("--statistics_steps=-1", "statistics_steps.*non-negative"),
         ("--local_workers=-1", "local_workers.*non-negative"),
+        ("--worker_timeout=0", "worker_timeout"),
         ("--devices=0", "devices.*positive"),
         ("--bach_size=64", "Unknown command line flag 'bach_size'.*batch_size"),
     ],

@@ -187,12 +187,16 @@ def test_an_error_names_the_flag(flags_of, values, message):
         train.train_model.compiled_model(5, STEPS)
 
 
-def test_what_a_generation_of_keras_lacks_is_said(flags_of):
-    if compat.IS_KERAS_3:
-        flags_of(global_clipnorm=1.0, strategy="mirrored")
-        message = "Expected --strategy=none with --global_clipnorm"
-    else:
-        flags_of(gradient_accumulation_steps=2)
-        message = "Expected Keras 3 for --gradient_accumulation_steps"
+ALONE = {"global_clipnorm": 1.0, "gradient_accumulation_steps": 2}
+
+
+@pytest.mark.parametrize("flag", ALONE)
+def test_what_a_generation_of_keras_lacks_is_said(flags_of, flag):
+    flags_of(strategy="mirrored", **{flag: ALONE[flag]})
+    message = f"Expected --strategy=none with --{flag}"
+    if not compat.IS_KERAS_3:
+        if flag == "global_clipnorm":
+            return
+        message = f"Expected Keras 3 for --{flag}"
     with pytest.raises(ValueError, match=message):
         train.train_model.compiled_model(5, STEPS)

@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -68,6 +70,9 @@ def test_a_lost_worker_ends_all_and_they_resume(tmp_path):
     assert "worker 1 of 2: exit code 137" in errors
     assert "train.py: Expected all workers to answer" in errors
     assert "Received: Graph execution error" not in errors
+    # With which the same run starts again.
+    flags = (tmp_path / "two" / "flags.txt").read_text()
+    assert {*WORKERS} <= {*flags.splitlines()}
     code, output, errors = run(
         tmp_path / "two", *WORKERS, "--resume", checkpoint_steps=1
     )
@@ -83,6 +88,49 @@ def test_a_lost_worker_ends_all_and_they_resume(tmp_path):
     for found, expected in pairs:
         size = np.abs(expected).max()
         np.testing.assert_allclose(found, expected, atol=1e-4 * size)
+
+
+def test_a_worker_that_never_comes_is_named(tmp_path):
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    task = {"type": "worker", "index": 1}
+    code, _, errors = run(
+        tmp_path,
+        strategy="multi_worker",
+        worker_timeout=1,
+        environment={
+            "TF_CONFIG": json.dumps({"cluster": cluster, "task": task})
+        },
+    )
+    assert code == 1
+    assert "train.py: Expected all workers to come within 1" in errors
+    assert "Received: nothing at localhost:1" in errors
+    assert "Traceback" not in errors
+
+
+ALONE = """
+import os, signal, time
+import train_flags, train_machine
+train_machine.FLAGS(["train.py", "--strategy=multi_worker"])
+train_machine.set_up()
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(10)
+"""
+
+
+def test_a_signal_ends_a_worker_before_its_first_step():
+    """TensorFlow notes it otherwise, and goes on."""
+    cluster, task = {"worker": ["localhost:0"]}, {"index": 0, "type": "worker"}
+    process = subprocess.run(
+        [sys.executable, "-c", ALONE],
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{programs.ROOT}:{programs.ROOT / 'examples'}",
+            "TF_CONFIG": json.dumps({"cluster": cluster, "task": task}),
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.returncode == -signal.SIGTERM, process.stderr
 
 
 def test_workers_read_the_batches_of_one_process(tmp_path):

@@ -2,6 +2,7 @@
 
 from unpg_tf.distribute.local_workers import run_local_workers
 from unpg_tf.distribute.multi_worker import MultiWorkerMirroredStrategy
+from unpg_tf.distribute.rendezvous import wait_for_workers
 from unpg_tf.distribute.replicas import all_gather
 from unpg_tf.distribute.replicas import all_sum
 from unpg_tf.distribute.replicas import as_global_mean
@@ -36,4 +37,5 @@ __all__ = [
     "own_shard",
     "rows_of_a_shard",
     "run_local_workers",
+    "wait_for_workers",
 ]
