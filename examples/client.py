@@ -24,6 +24,7 @@ from pathlib import Path
 
 import client_gallery
 import client_servers
+import failures
 import numpy as np
 from absl import app
 from absl import flags
@@ -78,10 +79,8 @@ def main(argv):
             "Expected embed FOLDER, verify A B or identify PHOTO. "
             f"Received: {' '.join(argv[1:])}"
         )
-    try:
+    with failures.told_by("client.py"):
         command(*argv[2:])
-    except (ImportError, OSError, ValueError) as error:
-        sys.exit(f"client.py: {error}")
 
 
 def _embed(folder):

@@ -12,8 +12,7 @@ keeps the shards that are whole. OUTPUT gets the shards with an .index each,
 identities.txt, and dataset.json at last.
 """
 
-import sys
-
+import failures
 from absl import app
 from absl import flags
 from tensorflow import keras
@@ -65,10 +64,8 @@ def main(argv):
     """Converts as the flags say; exits with 1 and a message on an error."""
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
-    try:
+    with failures.told_by("convert.py"):
         _convert()
-    except (ImportError, OSError, ValueError) as error:
-        sys.exit(f"convert.py: {error}")
 
 
 def _convert():

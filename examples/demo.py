@@ -28,6 +28,7 @@ from pathlib import Path
 # would bury what they print.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import failures  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app  # noqa: E402
 from absl import flags  # noqa: E402
@@ -78,7 +79,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
     shutil.rmtree(RUN, ignore_errors=True)
-    try:
+    with failures.told_by("demo.py"):
         for loss, report in REPORTS.items():
             _train(loss)
             _evaluate(loss, report)
@@ -86,8 +87,6 @@ def main(argv):
         _export()
         _ask()
         print(f"\n{REPORTS['unpg']} and its pictures: {RUN}/report_*.png")
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"demo.py: {' '.join(map(str, error.cmd[:2]))} failed")
 
 
 def _train(loss):
@@ -169,7 +168,8 @@ def _title(text):
 
 
 def _run(*arguments):
-    subprocess.run([sys.executable, *arguments], check=True)
+    if subprocess.run([sys.executable, *arguments]).returncode:
+        raise ChildProcessError(f"{sys.executable} {arguments[0]} failed")
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ it: the ROC curve (report_roc.png) and the histograms of the similarities
 (report_similarities.png).
 """
 
-import sys
 from pathlib import Path
 
 import evaluate_flags
+import failures
 from absl import app
 from absl import flags
 from evaluate_protocols import PROTOCOLS
@@ -67,10 +67,8 @@ def main(argv):
     """Evaluates what the flags say; returns the exit code."""
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
-    try:
+    with failures.told_by("evaluate.py"):
         _evaluate()
-    except (ImportError, OSError, ValueError) as error:
-        sys.exit(f"evaluate.py: {error}")
 
 
 def _evaluate():

@@ -27,9 +27,9 @@ show one identity. saved_models/README.md shows how to ask it.
 """
 
 import json
-import sys
 from pathlib import Path
 
+import failures
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -95,10 +95,8 @@ def main(argv):
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
     # What TensorFlow says about saving names its own nodes and hidden folders.
     logging.set_verbosity(logging.WARNING)
-    try:
+    with failures.told_by("export.py"):
         _export()
-    except (OSError, ValueError) as error:
-        sys.exit(f"export.py: {error}")
 
 
 def _export():

@@ -9,9 +9,9 @@ faces. images/ beside the version gets two images each of two identities that
 it hasn't seen. Nothing is downloaded, and no licence but the project's applies.
 """
 
-import sys
 from pathlib import Path
 
+import failures
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -48,14 +48,12 @@ def main(argv):
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
     # What TensorFlow says about saving names its own nodes and hidden folders.
     logging.set_verbosity(logging.WARNING)
-    try:
+    with failures.told_by("sample_model.py"):
         keras.utils.set_random_seed(SEED)
         model = _trained()
         report = _evaluated(model)
         _export(model, report)
         _draw_strangers(Path(FLAGS.output).parent / "images")
-    except (OSError, ValueError) as error:
-        sys.exit(f"sample_model.py: {error}")
     print(f"{FLAGS.output}: AUC {report['auc']:.4f} on drawn identities")
 
 

@@ -16,6 +16,7 @@ import os
 import sys
 from pathlib import Path
 
+import failures
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -59,10 +60,8 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
     logging.set_verbosity(logging.WARNING)
-    try:
+    with failures.told_by("train_tf_models.py", KeyError):
         _run()
-    except (ImportError, KeyError, OSError, ValueError) as error:
-        sys.exit(f"train_tf_models.py: {error}")
 
 
 def _run():

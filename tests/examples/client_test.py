@@ -1,6 +1,8 @@
 """`examples/client.py` as a program."""
 
 import functools
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +109,29 @@ def test_a_model_that_gives_something_else_is_named(
     assert "client.py: Expected a model whose" in done.stderr
     assert "Received: embedding" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_it_without_a_traceback(directory, people, tmp_path):
+    served, gallery = model_server.Served(directory), tmp_path / "gallery.npz"
+    served.failures.append(20)
+    with model_server.rest(served) as address:
+        process = programs.start(
+            "client.py",
+            "embed",
+            people,
+            server=address,
+            model_name=model_server.NAME,
+            output=gallery,
+            condition=("terminal", 0),
+        )
+        while not served.requests:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert not list(tmp_path.iterdir())
 
 
 def test_verify_asks_over_tls(directory, people, tmp_path):

@@ -2,6 +2,8 @@
 
 import functools
 import json
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -51,6 +53,24 @@ def test_exports_with_the_settings_of_a_report(model_file, tmp_path):
     signature = loaded.signatures["serving_default"]
     got = signature(images=tf.constant(images, tf.uint8))["embedding"]
     np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_ctrl_c_leaves_nothing_half_written(model_file, tmp_path):
+    process = programs.start(
+        "export.py",
+        model=model_file,
+        threshold=0.5,
+        output=tmp_path / "1",
+        condition=("terminal", 0),
+    )
+    while not list(tmp_path.glob(".1-*")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_card_holds_flags_facts_and_no_paths(model_file, tmp_path):

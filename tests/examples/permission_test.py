@@ -41,7 +41,7 @@ def run_without(path, program, *arguments, **flags):
     path.chmod(0o500 if path.name == "closed" else 0)
     try:
         return programs.run(
-            program, *arguments, limit=("permissions", 0), **flags
+            program, *arguments, condition=("ordinary_user", 0), **flags
         )
     finally:
         path.chmod(mode)

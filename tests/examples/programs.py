@@ -17,16 +17,16 @@ class Done(NamedTuple):
     stderr: str
 
 
-def start(program, *arguments, environment=(), limit=(), **flags):
+def start(program, *arguments, environment=(), condition=(), **flags):
     """Starts it, with --NAME=VALUE for each of the flags.
 
-    `limit` is what limits.py takes before a program.
+    `condition` is what conditions.py takes before a program.
     """
     arguments = [*arguments, *(f"--{k}={v}" for k, v in flags.items())]
-    limited = [ROOT / "tests/examples/limits.py", *map(str, limit)]
-    limited = limited if limit else []
+    before = [ROOT / "tests/examples/conditions.py", *map(str, condition)]
+    before = before if condition else []
     return subprocess.Popen(
-        [sys.executable, *limited, ROOT / "examples" / program, *arguments],
+        [sys.executable, *before, ROOT / "examples" / program, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), **dict(environment)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

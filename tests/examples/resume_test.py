@@ -214,8 +214,8 @@ def test_what_is_no_seal_is_noticed(again, content):
 def test_a_full_disk_leaves_the_last_checkpoint(again):
     before = [path.name for path in seals(again)]
     size = max(p.stat().st_size for p in again.glob("checkpoints/*"))
-    limit = ("file_size", size // 2)
-    code, _, errors = run(again, "--resume", epochs=4, limit=limit)
+    disk = ("full_disk", size // 2)
+    code, _, errors = run(again, "--resume", epochs=4, condition=disk)
     assert code == 1, errors
     assert "train.py: Expected room for a checkpoint" in errors
     assert "Traceback" not in errors

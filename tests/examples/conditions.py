@@ -1,4 +1,4 @@
-"""Runs a Python program under a limit: limits.py NAME NUMBER PROGRAM …
+"""Runs a Python program as elsewhere: conditions.py NAME NUMBER PROGRAM …
 
 Not as subprocess' `preexec_fn`, which runs in a copy of the process without
 the threads that TensorFlow's libraries look for there, and may end it.
@@ -27,9 +27,18 @@ def write_at_most(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-LIMITS = {"permissions": obey, "file_size": write_at_most}
+def be_interruptible(_):
+    """Undoes what `nohup` and the like do, which would leave out Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+CONDITIONS = {
+    "ordinary_user": obey,
+    "full_disk": write_at_most,
+    "terminal": be_interruptible,
+}
 
 if __name__ == "__main__":
     name, number, *command = sys.argv[1:]
-    LIMITS[name](int(number))
+    CONDITIONS[name](int(number))
     os.execv(sys.executable, [sys.executable, *command])
