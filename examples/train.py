@@ -29,6 +29,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import model_file
 import tensorflow as tf
 import train_augmentation
 import train_data
@@ -47,6 +48,7 @@ from train_numbers import FiniteGradients
 
 from unpg_tf import data
 from unpg_tf import evaluation
+from unpg_tf.files import replaced
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(train_flags)
@@ -176,7 +178,7 @@ def _train(temporary):
             verbose=_verbosity(),
             callbacks=callbacks,
         )
-    _save(model, output_dir / "model.keras")
+    model_file.save(model, output_dir / "model.keras")
     if train_machine.is_chief():
         print(f"{_model_path()}: trained for {FLAGS.epochs} epochs")
 
@@ -275,16 +277,8 @@ def _output_dir(temporary):
 def _write_flags(path):
     module = FLAGS.get_key_flags_for_module(train_flags)
     lines = [flag.serialize() for flag in module if flag.name != "resume"]
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text("".join(f"{line}\n" for line in lines if line))
-    os.replace(temporary, path)
-
-
-def _save(model, path):
-    # Keras goes by the suffix.
-    temporary = path.with_name("unfinished.keras")
-    model.save(temporary)
-    os.replace(temporary, path)
+    with replaced(path) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in lines if line))
 
 
 def _leave(failure):

@@ -12,11 +12,11 @@ TensorFlow 2.16 and later, set TF_USE_LEGACY_KERAS=1. `unpg_tf.model_garden` has
 what the experiment can be told.
 """
 
-import os
 import sys
 from pathlib import Path
 
 import failures
+import model_file
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -99,10 +99,7 @@ def _strategy(runtime):
 
 
 def _save(model, directory):
-    # Keras goes by the suffix.
-    temporary = directory / "unfinished.keras"
-    model.save(temporary)
-    os.replace(temporary, directory / "model.keras")
+    model_file.save(model, directory / "model.keras")
     export.save(
         model,
         directory / "saved_model" / "1",

@@ -226,6 +226,18 @@ def test_a_full_disk_leaves_the_last_checkpoint(again):
     assert path.endswith("ckpt-18") and saved["position"]["epoch"] == 3
 
 
+def test_a_full_disk_at_the_export_is_told(again):
+    (again / "model.keras").unlink()
+    code, _, errors = run(again, "--resume", condition=("full_disk", 50_000))
+    assert code == 1, errors
+    assert f"train.py: Expected room for {again / 'model.keras'}" in errors
+    assert "Traceback" not in errors
+    assert not list(again.glob("*.keras"))
+    code, _, errors = run(again, "--resume")
+    assert code == 0, errors
+    assert (again / "model.keras").exists()
+
+
 def test_resuming_says_what_has_changed(again):
     code, _, errors = run(again, "--resume", epochs=4, batch_size=4)
     assert code == 1, errors
