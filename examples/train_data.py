@@ -37,6 +37,7 @@ class TrainingSet(NamedTuple):
 def training_set(on_bad_image):
     """The `TrainingSet` that the flags ask for."""
     if FLAGS.data == "synthetic":
+        _check_no_choice()
         count = FLAGS.synthetic_identities * FLAGS.synthetic_images
         print(f"Drawing {count} images", flush=True)
         drawn = data.labelled_images(
@@ -57,6 +58,15 @@ def training_set(on_bad_image):
     print("Decoding them into memory", flush=True)
     pixels, rows = data.load_readable(images, FLAGS.image_size, on_bad_image)
     return TrainingSet(pixels, labels[rows], lambda row: where(rows[row]))
+
+
+def _check_no_choice():
+    for name in ("people", "exclude_people", "min_images"):
+        if FLAGS[name].value != FLAGS[name].default:
+            raise ValueError(
+                f"Expected --{name} with --data of files. "
+                f"Received: --{name}={FLAGS[name].value} with --data=synthetic"
+            )
 
 
 def batch_of(step, training_set, **options):

@@ -54,8 +54,9 @@ def test_images_and_labels(tmp_path, kind, labels, names):
 
 
 def test_errors_name_the_data_set(tmp_path):
-    with pytest.raises(ValueError, match="data set of .*: nobodys_faces"):
-        open_images("tfds:nobodys_faces")
+    for name in ("tfds:nobodys_faces", "tfds:", "tfds:../faces"):
+        with pytest.raises(ValueError, match=f"data set of .*: {name} "):
+            open_images(name)
     store(tmp_path, "some_faces", person=(tfds.features.Text(), ["a"] * COUNT))
     with pytest.raises(ValueError, match="image and label.*: some_faces with"):
         TFDSImages("some_faces", data_dir=tmp_path)

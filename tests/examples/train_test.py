@@ -190,6 +190,11 @@ def test_a_record_file_trains_replicas(tmp_path):
         ),
         ({"data": "nowhere", "output_dir": "NEW"}, "Expected a folder"),
         (
+            {"min_images": 2, "output_dir": "NEW"},
+            "Expected --min_images with --data of files. Received: "
+            "--min_images=2 with --data=synthetic",
+        ),
+        (
             {"batch_size": 49, "output_dir": "NEW"},
             "Expected at most 48 images in a batch. Received: batch_size=49",
         ),

@@ -57,9 +57,15 @@ def _read(name, data_dir):
     name, _, split = name.partition("@")
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-    except (tfds.core.DatasetNotFoundError, AssertionError) as error:
+    except (
+        tfds.core.DatasetNotFoundError,
+        AssertionError,
+        ValueError,
+    ) as error:
+        told = str(error).strip().partition("\n")[0]
         raise ValueError(
-            f"Expected a data set of tensorflow_datasets. Received: {name}"
+            "Expected a data set of tensorflow_datasets as in tfds:lfw or "
+            f"tfds:lfw:0.1.1. Received: {PREFIX}{name} ({told})"
         ) from error
     builder.download_and_prepare()
     features = builder.info.features
