@@ -56,12 +56,8 @@ def wait_for_workers(seconds=600):
 def _answering(address, others):
     """Lets the others connect here, until TensorFlow's own server does."""
     port = int(address.rpartition(":")[2])
-    both = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both else socket.AF_INET
     try:
-        server = socket.create_server(
-            ("", port), family=family, backlog=others, dualstack_ipv6=both
-        )
+        server = _server(port, others)
     except OSError as error:
         raise OSError(
             f"Expected port {port}, this worker's in TF_CONFIG, to be free. "
@@ -69,6 +65,19 @@ def _answering(address, others):
         ) from error
     with server:
         yield
+
+
+def _server(port, backlog):
+    if socket.has_dualstack_ipv6():
+        # A container may have it, and no address of it.
+        with contextlib.suppress(OSError):
+            return socket.create_server(
+                ("", port),
+                family=socket.AF_INET6,
+                backlog=backlog,
+                dualstack_ipv6=True,
+            )
+    return socket.create_server(("", port), backlog=backlog)
 
 
 def _answers(address):
