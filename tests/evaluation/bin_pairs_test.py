@@ -1,6 +1,7 @@
 import os
 import pickle
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -58,6 +59,45 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path, protocol):
     with pytest.raises(ValueError, match=r"set.bin: .*Received: \w+.mkdir"):
         read(tmp_path, contents)
     assert not trap.exists()
+
+
+def test_ascii_arrays_of_a_protocol_that_encodes(tmp_path):
+    images = [np.full(1000, ord("a"), np.uint8) for _ in IMAGES]
+    contents = pickle.dumps((images, SAME), 2)
+    assert list(read(tmp_path, contents).images) == [b"a" * 1000] * 46
+
+
+LONG = 1 << 16
+ARRAY = (
+    b"cnumpy.core.multiarray\n_reconstruct\n)R(NNcnumpy\ndtype\nU\x02u1\x85RN"
+)
+LONG_BYTEARRAY = b"\x96" + struct.pack("<Q", LONG) + b"x" * LONG + b"q\x01"
+LONG_TEXT = b"X" + struct.pack("<I", LONG) + b"x" * LONG + b"q\x01"
+ENCODED = b"c_codecs\nencode\n%bU\x06latin1\x86R"
+
+
+@pytest.mark.parametrize(
+    "first, repeated, message",
+    [
+        (LONG_BYTEARRAY, b"h\x01", "image 0"),
+        (ARRAY + LONG_BYTEARRAY + b"tb", ARRAY + b"h\x01tb", "more"),
+        (ENCODED % LONG_TEXT, ENCODED % b"h\x01", "more"),
+        (ARRAY + b"I99999999\ntb", b"", "int"),
+    ],
+)
+def test_memory_follows_the_size_of_the_pickle(
+    tmp_path, first, repeated, message
+):
+    pairs = 1000
+    images = b"](" + first + repeated * (2 * pairs - 1) + b"e"
+    same = b"](" + b"\x88\x89" * (pairs // 2) + b"e"
+    contents = b"\x80\x05" + images + same + b"\x86."
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=f"set.bin: .*Received: .*{message}"):
+        read(tmp_path, contents)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * len(contents)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A reader of the pickles that verification sets are, which runs nothing."""
 
+import functools
 import io
 import pickle
 import pickletools
@@ -32,7 +33,7 @@ def load(contents):
     """
     try:
         _check(contents)
-        return _Unpickler(io.BytesIO(contents), encoding="bytes").load()
+        return _Unpickler(contents).load()
     except _Refused:
         raise
     # A damaged pickle fails in whatever way its remains happen to.
@@ -63,10 +64,30 @@ def _check(contents):
             )
 
 
+class _Copies:
+    """Copies bytes, in all no more than the pickle has.
+
+    One that is referred to often would else be copied as often.
+    """
+
+    def __init__(self, room):
+        self.room = room
+
+    def __call__(self, value):
+        if not isinstance(value, bytes | bytearray):
+            raise _Refused(f"Expected bytes. Received: {type(value).__name__}")
+        self.room -= len(value)
+        if self.room < 0:
+            raise _Refused(
+                "Expected no more bytes than the pickle has. Received: more"
+            )
+        return bytes(value)
+
+
 class _Type:
     """A dtype, of which only the name matters."""
 
-    def __init__(self, name, *_):
+    def __init__(self, copies, name, *_):
         name = name.decode() if isinstance(name, bytes) else name
         if name not in ("u1", "uint8", "|u1", "b1", "bool", "|b1"):
             raise _Refused(f"Expected dtype uint8. Received: {name!r}")
@@ -79,28 +100,33 @@ class _Type:
 class _Array:
     """What stands for an array until its bytes come."""
 
-    def __init__(self, *_):
+    def __init__(self, copies, *_):
+        self.copies = copies
         self.contents = b""
 
     def __setstate__(self, state):
-        dtype, self.contents = state[2], bytes(state[4])
+        dtype, contents = state[2], state[4]
+        # A byte string is kept as it is.
+        if not isinstance(contents, bytes):
+            contents = self.copies(contents)
+        self.contents = contents
         if not isinstance(dtype, _Type):
             raise _Refused(f"Expected dtype uint8. Received: {dtype!r}")
 
 
-def _scalar(dtype, value):
+def _scalar(copies, dtype, value):
     return bool(value[0]) if dtype.is_bool else value[0]
 
 
-def _encode(text, encoding):
+def _encode(copies, text, encoding):
     # Python 3 writes bytes so in protocols 0 to 2.
     if encoding not in ("latin1", b"latin1"):
         raise _Refused(f"Expected latin1. Received: {encoding!r}")
-    return text.encode("latin1")
+    return copies(text.encode("latin1"))
 
 
-def _from_buffer(buffer, dtype, *_):
-    array = _Array()
+def _from_buffer(copies, buffer, dtype, *_):
+    array = _Array(copies)
     array.__setstate__((1, None, dtype, False, buffer))
     return array
 
@@ -122,16 +148,20 @@ _NAMES = {
 
 
 class _Unpickler(pickle.Unpickler):
+    def __init__(self, contents):
+        super().__init__(io.BytesIO(contents), encoding="bytes")
+        self.copies = _Copies(len(contents))
+
     def find_class(self, module, name):
         if (module, name) not in _NAMES:
             raise _Refused(
                 "Expected byte strings, lists, tuples, booleans and uint8 "
                 f"arrays. Received: {module}.{name}"
             )
-        return _NAMES[module, name]
+        return functools.partial(_NAMES[module, name], self.copies)
 
 
 def as_bytes(value):
     """The bytes of a byte string or of an array; None of anything else."""
     value = value.contents if isinstance(value, _Array) else value
-    return bytes(value) if isinstance(value, bytes | bytearray) else None
+    return value if isinstance(value, bytes) else None
