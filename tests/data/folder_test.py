@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unpg_tf.data import open_images
 from unpg_tf.data import read_folder
 
 
@@ -87,6 +88,15 @@ def test_an_index_spares_the_listing_until_a_folder_changes(root):
     (root / "Eve").mkdir()
     (root / "Eve" / "Eve.png").touch()
     assert read_folder(root, index=index).names == ["Ada", "Bob", "Cid", "Eve"]
+
+
+def test_the_index_of_the_current_folder_is_beside_it(root, monkeypatch):
+    for folder in (root, *filter(Path.is_dir, root.iterdir())):
+        os.utime(folder, (0, 0))
+    monkeypatch.chdir(root)
+    open_images(".")
+    assert root.with_name(f"{root.name}.index").is_file()
+    assert root.stat().st_mtime == 0
 
 
 def test_an_index_is_not_kept_of_what_may_still_change(root):

@@ -100,6 +100,12 @@ def test_a_label_that_is_no_class_is_named(path, label):
         InsightFaceRecords(path)
 
 
+def test_more_classes_than_labels_can_tell(path):
+    records.write(path, [*IMAGES, (2**31, png(0))], classes=2**40)
+    with pytest.raises(ValueError, match=rf"record 6: .*\[0, {2**31}\)"):
+        InsightFaceRecords(path)
+
+
 def test_files_that_do_not_fit_each_other_are_named(path):
     index = path.with_suffix(".idx")
     lines = index.read_text()

@@ -77,6 +77,7 @@ def test_index(tmp_path):
         "0\t0\n1\n": ":2: Expected key<TAB>offset",
         "0\t-4\n": ":1: Expected key<TAB>offset",
         f"0\t{'9' * 5000}": ":1: Expected key<TAB>offset",
+        f"{2**63}\t0\n": ":1: Expected key<TAB>offset",
         "0\t0\n0\t4\n": ":2: Expected every key once. Received: 0",
     }.items():
         path.write_text(text)

@@ -237,6 +237,9 @@ def test_files_that_do_not_fit_each_other_are_named(paths, folder):
         first.with_name(f"{first.name}.index").read_bytes()
     )
     names = folder / "identities.txt"
+    names.write_bytes(b"Ada\n\xff\n")
+    with pytest.raises(ValueError, match="identities.txt:2: .* in UTF-8"):
+        ImageShards(pattern)
     names.write_text("Ada\n")
     description = json.loads((folder / "dataset.json").read_text())
     description["classes"] = 1
@@ -246,6 +249,9 @@ def test_files_that_do_not_fit_each_other_are_named(paths, folder):
     description["format_version"] = 2
     (folder / "dataset.json").write_text(json.dumps(description))
     with pytest.raises(ValueError, match="format_version 1. Received: 2"):
+        ImageShards(pattern)
+    (folder / "dataset.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="json: Expected a description"):
         ImageShards(pattern)
 
 

@@ -151,7 +151,7 @@ class InsightFaceRecords(Source):
         flag, label = _HEADER.unpack_from(header)[:2]
         if flag:
             (label,) = struct.unpack_from("<f", header, _HEADER.size)
-        limit = 2**31 if classes is None else classes
+        limit = 2**31 if classes is None else min(classes, 2**31)
         # The comparison is false for NaN.
         if not (0 <= label < limit and label == int(label)):
             raise ValueError(

@@ -55,7 +55,8 @@ def open_images(data, people=None, min_images=1, exclude=()):
         >>> images, labels, names = open_images("shards/*.tfrecord")
     """
     data = os.fspath(data)
-    index = data.rstrip(os.sep) + ".index"
+    # Of "." too it is beside the folder, whose time it would change within.
+    index = os.path.abspath(data) + ".index"
     chosen = {"people": people, "min_images": min_images, "exclude": exclude}
     if data.startswith(PREFIX):
         images = TFDSImages(data.removeprefix(PREFIX), **chosen)

@@ -150,11 +150,7 @@ def read_index(path):
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             fields = line.split(b"\t")
-            # int() would also take signs, underscores and endless digits.
-            if len(line) > 64 or [f.strip().isdigit() for f in fields] != [
-                True,
-                True,
-            ]:
+            if [_is_number(field.strip()) for field in fields] != [True, True]:
                 raise ValueError(
                     f"{path}:{number}: Expected key<TAB>offset. "
                     f"Received: {line[:64]!r}"
@@ -166,3 +162,8 @@ def read_index(path):
                 )
             offsets[key] = offset
     return offsets
+
+
+def _is_number(field):
+    # int() would also take signs, underscores and what no int64 holds.
+    return field.isdigit() and len(field) <= 18

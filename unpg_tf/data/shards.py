@@ -15,6 +15,7 @@ from unpg_tf.data.selection import select
 from unpg_tf.data.shard_stream import ShardStream
 from unpg_tf.data.sources import Source
 from unpg_tf.data.tables import read_table
+from unpg_tf.data.text import text_lines
 
 FORMAT_VERSION = 1
 DESCRIPTION = "dataset.json"
@@ -70,8 +71,7 @@ class ImageShards(Source):
                 f"{folder / DESCRIPTION}. Received: none of "
                 f"{len(description['shards'])}"
             )
-        names = (folder / IDENTITIES).read_text(encoding="utf-8").split("\n")
-        names = names[: description["classes"]]
+        names = list(text_lines(folder / IDENTITIES))[: description["classes"]]
         self.paths = [str(folder / shard["file"]) for shard in shards]
         indices = [
             _index(path, shard, len(names))
@@ -206,7 +206,13 @@ def _description(path):
             sound &= os.path.basename(shard["file"]) == shard["file"]
             sound &= all(type(shard[k]) is int for k in ("images", "bytes"))
         description.setdefault("image_size", None)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(
             f"{path}: Expected a description of shards. Received: {error!r}"
         ) from error
