@@ -174,6 +174,22 @@ def test_names_the_file_that_is_no_image(tmp_path):
         embedder([good, good, good, str(bad)])
 
 
+@pytest.mark.parametrize(
+    "make, reason",
+    [
+        (lambda path: None, "No such file or directory"),
+        (lambda path: path.mkdir(), "Is a directory"),
+    ],
+)
+def test_names_the_file_that_can_not_be_read(tmp_path, make, reason):
+    good = write_png(tmp_path / "good.png", pictures(1)[0])
+    bad = tmp_path / "bad.png"
+    make(bad)
+    embedder = Embedder(small_model(), batch_size=2)
+    with pytest.raises(ValueError, match=rf"can be read. .*bad.png: {reason}$"):
+        embedder([good, good, good, str(bad)])
+
+
 def test_refuses_a_model_whose_output_is_no_embedding():
     model = keras.Sequential([keras.Input((SIZE, SIZE, 3))])
     model.add(keras.layers.Conv2D(2, 1))

@@ -23,7 +23,8 @@ def root(tmp_path):
 
 
 def write(root, name, lines):
-    (root / "meta" / f"ijbc_{name}").write_text("\n".join(lines) + "\n")
+    text = "".join(f"{line}\n" for line in lines)
+    (root / "meta" / f"ijbc_{name}").write_text(text)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 100])
@@ -91,6 +92,7 @@ def test_galleries_and_probes_by_template(root):
     [
         ("face_tid_mid.txt", [*FACES, "5.jpg 1"], "mid.txt:5: Expected image"),
         ("face_tid_mid.txt", ["1.jpg a 1"], "mid.txt:1: Expected image temp"),
+        ("face_tid_mid.txt", [], "mid.txt: Expected images. Received: none"),
         ("name_5pts_score.txt", POINTS[:3], "Expected the images of face_tid"),
         (
             "name_5pts_score.txt",
@@ -102,7 +104,17 @@ def test_galleries_and_probes_by_template(root):
             [*PAIRS, "9 5 1"],
             "label.txt:4: .*9, 5, 1",
         ),
+        (
+            "name_5pts_score.txt",
+            [*POINTS[:3], POINTS[3].replace("0.4", "nan")],
+            "score.txt:4: Expected image x1",
+        ),
         ("template_pair_label.txt", ["9 4 2"], "label.txt:1: .*9, 4, 2"),
+        (
+            "template_pair_label.txt",
+            ["", *PAIRS, "", "9 5 1"],
+            "label.txt:6: .*9, 5, 1",
+        ),
         ("template_pair_label.txt", ["9 4"], "label.txt: Expected.*2 columns"),
         ("template_pair_label.txt", ["9 4 x"], "label.txt: Expected.* line 1"),
         ("template_pair_label.txt", [], "label.txt: Expected pairs"),

@@ -107,6 +107,17 @@ def test_each_list_and_all_together_are_measured(root, tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize("names", [["a/Q.txt", "b/Q.txt"], ["all"]])
+def test_lists_that_a_report_could_not_tell_apart(root, tmp_path, names):
+    files = [tmp_path / name for name in names]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        write(file, lines_of([0, 1, 2]))
+    lists = read_pair_lists(files, root)
+    with pytest.raises(ValueError, match="Expected lists of different names"):
+        evaluate_pair_lists(None, lists)
+
+
 def test_folders_that_are_no_identities_are_not_taken_for_them(root, tmp_path):
     lines = [
         line[:-1] + str(i % 2) for i, line in enumerate(lines_of([0, 1, 2, 3]))

@@ -99,6 +99,14 @@ class Evil:
             "a NumPy archive",
         ),
         (lambda file: np.save(open(file, "wb"), np.eye(2)), "a NumPy archive"),
+        (
+            lambda file: np.savez(file, embeddings=np.eye(2).astype(str)),
+            r"embeddings \[n, dim\], floats.*<U32",
+        ),
+        (
+            lambda file: np.savez(file, embeddings=np.eye(2), flip=[True] * 2),
+            r"flip, True or False. Received: shape \(2,\)",
+        ),
     ],
 )
 def test_other_files_are_refused(tmp_path, capsys, write, message):

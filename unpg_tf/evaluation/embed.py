@@ -79,9 +79,8 @@ class Embedder:
             False.
 
         Raises:
-            ValueError: an image can't be decoded, or has another size, or the
-                model doesn't give [n, dim].
-            tf.errors.NotFoundError: there is no file of such a path.
+            ValueError: an image can't be read or decoded, or has another
+                size, or the model doesn't give [n, dim].
         """
         ops.expect(len(images) > 0, "images, at least one", images=images)
         batches = self._batches(np.asarray(images), landmarks)
@@ -146,16 +145,11 @@ def _decoded(paths, decode, batch_size):
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     try:
         yield from dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
-    except tf.errors.InvalidArgumentError:
-        row, path = next(
-            (row, path)
-            for row, path in enumerate(paths)
-            if not _is_image(decode, row, path)
-        )
-        name = f"image {row}" if paths.dtype == object else path
-        raise ValueError(
-            f"Expected a JPEG or PNG image. Received: {name}"
-        ) from None
+    except tf.errors.OpError:
+        for row, path in enumerate(paths):
+            name = f"image {row}" if paths.dtype == object else path
+            _expect_image(decode, row, path, name)
+        raise
 
 
 def _decoder(paths, landmarks, image_size):
@@ -170,12 +164,18 @@ def _decoder(paths, landmarks, image_size):
     )
 
 
-def _is_image(decode, row, path):
+def _expect_image(decode, row, path, name):
     try:
         decode(row, path)
     except tf.errors.InvalidArgumentError:
-        return False
-    return True
+        raise ValueError(
+            f"Expected a JPEG or PNG image. Received: {name}"
+        ) from None
+    except tf.errors.OpError as error:
+        reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]
+        raise ValueError(
+            f"Expected an image that can be read. Received: {name}: {reason}"
+        ) from None
 
 
 def _progress_bar(steps):

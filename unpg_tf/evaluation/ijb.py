@@ -138,14 +138,16 @@ def _find(root, pattern, needed=True):
 def _faces(path):
     """Images, templates and media."""
     rows = list(_fields(path, 3, "image template medium", int))
+    if not rows:
+        raise ValueError(f"{path}: Expected images. Received: none")
     names = [name for name, _ in rows]
-    numbers = np.array([numbers for _, numbers in rows]).reshape(-1, 2)
+    numbers = np.array([numbers for _, numbers in rows])
     return names, numbers[:, 0], numbers[:, 1]
 
 
 def _points(path, names):
     """Landmarks and the detector's scores, of the same images."""
-    rows = list(_fields(path, 12, "image x1 y1 ... x5 y5 score", float))
+    rows = list(_fields(path, 12, "image x1 y1 ... x5 y5 score", _finite))
     if [name for name, _ in rows] != names:
         raise ValueError(
             f"{path}: Expected the images of face_tid_mid in its order. "
@@ -170,36 +172,44 @@ def _fields(path, count, layout, kind):
             ) from None
 
 
+def _finite(field):
+    number = float(field)
+    if not np.isfinite(number):
+        raise ValueError
+    return number
+
+
 def _pairs(path, ids):
     """Rows of both templates, and whether they are of one identity."""
-    parts, start, lines = [], 1, text_lines(path)
-    while chunk := _chunk(path, lines, start):
-        parts.append(_checked_pairs(path, chunk[0], ids, start))
-        start += len(chunk[0])
+    parts, lines = [], enumerate(text_lines(path), start=1)
+    while chunk := _chunk(path, lines):
+        parts.append(_checked_pairs(path, *chunk, ids))
     if not parts:
         raise ValueError(f"{path}: Expected pairs. Received: none")
     return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _chunk(path, lines, start):
-    """The next lines as [lines, 3] int64 in a tuple; nothing at the end."""
-    text = [line for line in itertools.islice(lines, _CHUNK) if line.strip()]
-    if not text:
+def _chunk(path, lines):
+    """The next lines' numbers, and [lines, 3] int64; nothing at the end."""
+    chunk = itertools.islice(lines, _CHUNK)
+    filled = [(number, line) for number, line in chunk if line.strip()]
+    if not filled:
         return ()
+    numbers, text = zip(*filled, strict=True)
     try:
         table = np.loadtxt(text, np.int64, ndmin=2, comments=None)
         if table.shape == (len(text), 3):
-            return (table,)
+            return numbers, table
         reason = f"{table.shape[1]} columns"
     except ValueError as error:
         reason = error
     raise ValueError(
-        f"{path}: Expected template template 0|1 from line {start} on. "
+        f"{path}: Expected template template 0|1 from line {numbers[0]} on. "
         f"Received: {reason}"
     )
 
 
-def _checked_pairs(path, table, ids, start):
+def _checked_pairs(path, numbers, table, ids):
     rows = np.searchsorted(ids, table[:, :2]).clip(max=len(ids) - 1)
     good = (ids[rows] == table[:, :2]).all(axis=1) & np.isin(
         table[:, 2], (0, 1)
@@ -207,7 +217,7 @@ def _checked_pairs(path, table, ids, start):
     if not good.all():
         wrong = int(np.argmin(good))
         raise ValueError(
-            f"{path}:{start + wrong}: Expected two templates of face_tid_mid "
+            f"{path}:{numbers[wrong]}: Expected two templates of face_tid_mid "
             f"and 0 or 1. Received: {table[wrong].tolist()}"
         )
     rows = rows.astype(np.int32)

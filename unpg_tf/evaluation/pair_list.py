@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unpg_tf import ops
 from unpg_tf.data.text import text_lines
 from unpg_tf.evaluation.evaluator import Evaluation
 from unpg_tf.evaluation.pairs import Pairs
@@ -95,7 +96,8 @@ def evaluate_pair_lists(embedder, lists, verbose=0, replicates=1000):
         their pairs together by the name "all".
 
     Raises:
-        ValueError: an image can't be decoded, or an embedding isn't finite.
+        ValueError: an image can't be decoded, an embedding isn't finite, or
+            lists share a name.
 
     Example:
         >>> lists = read_pair_lists(["kface.Q1.txt", "kface.Q2.txt"], "kface")
@@ -103,6 +105,12 @@ def evaluate_pair_lists(embedder, lists, verbose=0, replicates=1000):
         >>> evaluations["kface.Q2.txt"].report["tar_at_far"]["0.0001"]
         0.413
     """
+    names = [pairs.name for pairs in lists]
+    ops.expect(
+        len({*names, "all"}) == len(names) + 1,
+        "lists of different names, none of them 'all'",
+        names=names,
+    )
     if verbose:
         print(f"{len(lists[0].images)} images of {together(lists).name}")
     embeddings = embedder(lists[0].images, verbose=verbose)

@@ -45,12 +45,11 @@ class StoredEmbeddings:
         parts = _read(path)
         self.embeddings = parts.get("embeddings", np.empty(0))
         self._names = parts.get("names")
-        self.flip = bool(parts["flip"]) if "flip" in parts else None
-        if self.embeddings.ndim != 2:
+        if self.embeddings.ndim != 2 or self.embeddings.dtype.kind not in "fiu":
             raise ValueError(
-                f"{path}: Expected embeddings [n, dim]. "
+                f"{path}: Expected embeddings [n, dim], floats. "
                 f"Received: {sorted(parts)}, embeddings of shape "
-                f"{self.embeddings.shape}"
+                f"{self.embeddings.shape} and {self.embeddings.dtype}"
             )
         if self._names is not None and self._names.shape != (
             len(self.embeddings),
@@ -59,6 +58,13 @@ class StoredEmbeddings:
                 f"{path}: Expected names [{len(self.embeddings)}]. "
                 f"Received: shape {self._names.shape}"
             )
+        flip = parts.get("flip")
+        if flip is not None and flip.shape != ():
+            raise ValueError(
+                f"{path}: Expected flip, True or False. "
+                f"Received: shape {flip.shape}"
+            )
+        self.flip = None if flip is None else bool(flip)
 
     def __call__(self, images, verbose=0, landmarks=None):
         """Looks images up, as `Embedder` embeds them: [n, dim].
@@ -146,7 +152,7 @@ class CachedEmbedder:
         digest.update(repr(settings).encode())
         digest.update("\n".join(names).encode())
         if images.ndim == 1 and images.dtype != object:
-            states = [os.stat(path) for path in images]
+            states = [os.stat(path) for path in images.tolist()]
             states = [(state.st_size, state.st_mtime_ns) for state in states]
             digest.update(repr(states).encode())
         if landmarks is not None:
