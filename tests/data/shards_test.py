@@ -176,7 +176,10 @@ def test_whole_shards_are_kept_and_others_written_anew(paths, folder):
     shards[1].unlink()
     shards[2].write_bytes(contents[2][:-1])
     (folder / f"{shards[3].name}.index").unlink()
+    for name in (shards[1].name, f"{shards[3].name}.index"):
+        (folder / f".{name}.4321").write_text("half")
     write(paths, folder)
+    assert not list(folder.glob(".*"))
     assert [shard.read_bytes() for shard in shards] == contents
     again = [shard.stat().st_mtime_ns for shard in shards]
     assert [a == b for a, b in zip(again, times, strict=True)] == [

@@ -121,6 +121,9 @@ class _Writer:
 
     def write(self, path, rows):
         """Writes a shard and its index, and returns the index."""
+        # What a run that was killed has left of them.
+        for left in path.parent.glob(f".{path.name}.*"):
+            left.unlink(missing_ok=True)
         with replaced(path) as temporary:
             index, checksums = self._records(str(temporary), rows)
             _verify(str(temporary), path, checksums)
