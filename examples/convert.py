@@ -75,11 +75,13 @@ def _convert():
     people = data.read_people(FLAGS.people) if FLAGS.people else None
     path = FLAGS.exclude_people
     exclude = [] if path is None else data.read_names(path)
-    images, labels, names = data.open_images(
-        FLAGS.data, people, FLAGS.min_images, exclude
-    )
-    print(f"{FLAGS.data}: {len(images)} images of {len(names)} identities")
     skipped = data.SkippedImages()
+    on_bad_image = skipped if FLAGS.on_bad_image == "skip" else None
+    images, labels, names = data.open_images(
+        FLAGS.data, people, FLAGS.min_images, exclude, on_bad_image
+    )
+    unopened = len(skipped.messages)
+    print(f"{FLAGS.data}: {len(images)} images of {len(names)} identities")
     bar = keras.utils.Progbar(len(images), unit_name="image")
     description = data.write_shards(
         images,
@@ -87,14 +89,14 @@ def _convert():
         names,
         FLAGS.output,
         images_per_shard=FLAGS.images_per_shard,
-        on_bad_image=skipped if FLAGS.on_bad_image == "skip" else None,
+        on_bad_image=on_bad_image,
         progress=bar.update,
     )
     print(
         f"{FLAGS.output}: {description['images']} images of "
         f"{description['classes']} identities in "
         f"{len(description['shards'])} shards, read again and compared; "
-        f"{len(skipped.messages)} skipped"
+        f"{unopened + len(images) - description['images']} skipped"
     )
 
 

@@ -49,7 +49,7 @@ def training_set(on_bad_image):
         return TrainingSet(*drawn, "drawn image {}".format)
     people = data.read_people(FLAGS.people) if FLAGS.people else None
     images, labels, names = data.open_images(
-        FLAGS.data, people, FLAGS.min_images, _excluded()
+        FLAGS.data, people, FLAGS.min_images, _excluded(), on_bad_image
     )
     print(f"{FLAGS.data}: {len(images)} images of {len(names)} identities")
     where = images.__getitem__ if isinstance(images, list) else images.where

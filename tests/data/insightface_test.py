@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.data import records
 from unpg_tf.data import InsightFaceRecords
+from unpg_tf.data import SkippedImages
 from unpg_tf.data import load_images
 from unpg_tf.data import training_batches
 from unpg_tf.data.tables import read_table
@@ -98,6 +99,25 @@ def test_a_label_that_is_no_class_is_named(path, label):
     records.write(path, [*IMAGES, (label, png(0))], classes=6)
     with pytest.raises(ValueError, match=r"record 6: .* label in \[0, 6\)"):
         InsightFaceRecords(path)
+
+
+def test_records_that_are_broken_are_left_out(path, tmp_path):
+    records.write(path, [(9, png(9)), *IMAGES, (0, png(8))], classes=6)
+    index, text = path.with_suffix(".idx"), path.with_suffix(".idx").read_text()
+    index.write_text(text.replace("\n7\t", "\n7\t9"))
+    kept, skipped = tmp_path / "kept.index", SkippedImages()
+    for _ in range(2):
+        images = InsightFaceRecords(path, index=kept, on_bad_image=skipped)
+        assert images.names == ["0", "3", "5"]
+        assert [images.where(row) for row in range(5)] == [
+            f"{path}, record {key}" for key in range(2, 7)
+        ]
+        assert [images.read(row) for row in range(5)] == [i for _, i in IMAGES]
+    label, offset = sorted(skipped.messages, key=len)
+    assert "record 1: Expected a label in [0, 6). Received: 9.0" in label
+    assert "train.rec, offset 9" in offset
+    with pytest.raises(ValueError, match="record 1: Expected a label"):
+        InsightFaceRecords(path, index=kept)
 
 
 def test_more_classes_than_labels_can_tell(path):

@@ -99,6 +99,37 @@ def test_skipped_images_are_counted_in_the_log(path, tmp_path):
         assert float(row["skipped_images"]) == 1
 
 
+def test_records_that_can_not_be_opened_are_skipped_and_counted(path, tmp_path):
+    damage(path, 5)
+    index = path.with_suffix(".idx")
+    index.write_text(index.read_text().replace("\n9\t", "\n9\t9"))
+    for _ in range(2):
+        code, output, errors = run(
+            "convert.py",
+            "--on_bad_image=skip",
+            data=path,
+            output=tmp_path / "s",
+        )
+        assert code == 0, errors
+        assert "10 images of 4 identities in 1 shards" in output
+        assert "2 skipped" in output
+    code, _, errors = run(
+        "train.py",
+        "--nocache",
+        "--on_bad_image=skip",
+        **{**TINY, "batch_size": 11},
+        data=path,
+        output_dir=tmp_path / "run",
+    )
+    assert code == 0, errors
+    with (tmp_path / "run" / "log.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["skipped_images"]) == 2
+    code, _, errors = run("convert.py", data=path, output=tmp_path / "t")
+    assert code == 1
+    assert errors.splitlines()[-1].startswith(f"convert.py: {path}, offset 9")
+
+
 @pytest.mark.parametrize("on_bad_image", ["stop", "skip"])
 def test_a_damaged_shard_is_named(path, tmp_path, on_bad_image):
     images = InsightFaceRecords(path)

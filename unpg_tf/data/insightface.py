@@ -34,6 +34,9 @@ class InsightFaceRecords(Source):
         index: path of a file to keep the keys, offsets and labels in, which
             spares reading millions of headers at each start. It is made anew
             when a file has changed since. None reads them.
+        on_bad_image: callable of a message about a record that is broken or
+            whose label is no class, such as `SkippedImages`; that is left out
+            then. None stops with that message.
 
     Attributes:
         labels: [n] int32 array, indices into `names`.
@@ -50,7 +53,15 @@ class InsightFaceRecords(Source):
         >>> dataset = training_batches(images, images.labels, 8, image_size=112)
     """
 
-    def __init__(self, path, people=None, min_images=1, exclude=(), index=None):
+    def __init__(
+        self,
+        path,
+        people=None,
+        min_images=1,
+        exclude=(),
+        index=None,
+        on_bad_image=None,
+    ):
         self.path = Path(path)
         for file in (self.path, self.path.with_suffix(".idx")):
             if not file.is_file():
@@ -59,9 +70,14 @@ class InsightFaceRecords(Source):
                     f"Received: no file {file}"
                 )
         self._file = RecordFile(path)
-        scanned = cached(
-            index, None if index is None else self._state(), self._scan
-        )
+        state = None if index is None else self._state()
+        try:
+            scanned = cached(index, state, self._scan)
+        except ValueError:
+            if on_bad_image is None:
+                raise
+            # Not kept: one that stops has to meet them as well.
+            scanned = self._scan(on_bad_image)
         present, labels = np.unique(scanned["labels"], return_inverse=True)
         rows, self.labels, self.names = select(
             labels,
@@ -105,14 +121,22 @@ class InsightFaceRecords(Source):
         states = (os.stat(file) for file in files if file.exists())
         return [[state.st_size, state.st_mtime_ns] for state in states]
 
-    def _scan(self):
+    def _scan(self, on_bad_image=None):
         """Keys, offsets and labels of the images, all checked."""
         offsets = read_index(self.path.with_suffix(".idx"))
         keys, classes = self._keys(offsets)
-        labels = [self._label(key, offsets, classes) for key in keys]
+        good, labels = [], []
+        for key in keys:
+            try:
+                labels.append(self._label(key, offsets, classes))
+                good.append(key)
+            except ValueError as error:
+                if on_bad_image is None:
+                    raise
+                on_bad_image(str(error))
         return {
-            "keys": np.array(keys, "<i8"),
-            "offsets": np.array([offsets[key] for key in keys], "<i8"),
+            "keys": np.array(good, "<i8"),
+            "offsets": np.array([offsets[key] for key in good], "<i8"),
             "labels": np.array(labels, "<i4"),
         }
 

@@ -27,7 +27,7 @@ class TrainingImages(NamedTuple):
     names: list
 
 
-def open_images(data, people=None, min_images=1, exclude=()):
+def open_images(data, people=None, min_images=1, exclude=(), on_bad_image=None):
     """Opens a training set, whatever its format.
 
     A folder and a `.rec` file get an index beside them, `DATA.index`, at the
@@ -42,6 +42,8 @@ def open_images(data, people=None, min_images=1, exclude=()):
         people: names to restrict the identities to, None for all.
         min_images: identities of fewer images are left out.
         exclude: names of identities to leave out.
+        on_bad_image: as in `InsightFaceRecords`; the other formats tell bad
+            images when they are read.
 
     Returns:
         `TrainingImages`.
@@ -61,7 +63,9 @@ def open_images(data, people=None, min_images=1, exclude=()):
     if data.startswith(PREFIX):
         images = TFDSImages(data.removeprefix(PREFIX), **chosen)
     elif data.endswith(".rec"):
-        images = InsightFaceRecords(data, **chosen, index=index)
+        images = InsightFaceRecords(
+            data, **chosen, index=index, on_bad_image=on_bad_image
+        )
     elif data.endswith(".tfrecord"):
         images = ImageShards(data, **chosen)
     else:
