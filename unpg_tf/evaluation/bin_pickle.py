@@ -1,6 +1,5 @@
 """A reader of the pickles that verification sets are, which runs nothing."""
 
-import functools
 import io
 import pickle
 import pickletools
@@ -158,7 +157,9 @@ class _Unpickler(pickle.Unpickler):
                 "Expected byte strings, lists, tuples, booleans and uint8 "
                 f"arrays. Received: {module}.{name}"
             )
-        return functools.partial(_NAMES[module, name], self.copies)
+        make, copies = _NAMES[module, name], self.copies
+        # No `partial`: a pickle could give one another state, itself as well.
+        return lambda *given: make(copies, *given)
 
 
 def as_bytes(value):
