@@ -1,13 +1,16 @@
-"""The flags of train.py."""
+"""The flags of train.py; those of one part of it are beside that part."""
 
 import math
 
 import train_augmentation
+import train_data
+import train_machine
 import train_optimizer
 from absl import flags
 
-flags.adopt_module_key_flags(train_augmentation)
-flags.adopt_module_key_flags(train_optimizer)
+for _module in (train_augmentation, train_data, train_machine, train_optimizer):
+    flags.adopt_module_key_flags(_module)
+
 HEADS = [
     "cosface",
     "arcface",
@@ -20,48 +23,13 @@ HEADS = [
 ]
 LOSSES = ["unpg", "margin", "triplet", "multi_similarity", "circle", "npair"]
 
-# Data.
-flags.DEFINE_string(
-    "data",
-    "synthetic",
-    "Folder that holds a folder of JPEG or PNG images per identity, as LFW "
-    "and ImageFolder have it; or FILE.rec, InsightFace's RecordIO, with its "
-    "FILE.idx beside it; or a pattern of TFRecord shards that convert.py "
-    "wrote, 'shards/*.tfrecord'; or 'tfds:NAME', of tensorflow_datasets; or "
-    "'synthetic', drawn identities, which needs no download.",
-)
-flags.DEFINE_string(
-    "people",
-    None,
-    "File in LFW's people format, such as peopleDevTrain.txt: train on the "
-    "identities that it lists, and no other. In a .rec their names are their "
-    "numbers.",
-)
-flags.DEFINE_string(
-    "exclude_people",
-    None,
-    "File of identities to leave out, such as those of a test set: a name (of "
-    "its folder; in a .rec its number) on each line.",
-)
-flags.DEFINE_integer(
-    "min_images",
-    1,
-    "Leave out identities with fewer images than this.",
-    lower_bound=1,
-)
+# Batches.
 flags.DEFINE_integer(
     "image_size",
     64,
     "Height and width in pixels, to which images are resized.",
     lower_bound=8,
 )
-flags.DEFINE_bool(
-    "cache",
-    True,
-    "Decode all images into memory first: 3 * image_size² bytes each. "
-    "Without it they are read anew in every epoch.",
-)
-
 flags.DEFINE_integer(
     "identities_per_batch",
     None,
@@ -69,41 +37,6 @@ flags.DEFINE_integer(
     "the images are shuffled, whoever is in them.",
     lower_bound=1,
 )
-flags.DEFINE_enum(
-    "on_bad_image",
-    "stop",
-    ["stop", "skip"],
-    "What to do about an image that can't be read: stop and name it, or log "
-    "its name and go on without it.",
-)
-
-# Drawn identities.
-flags.DEFINE_integer(
-    "synthetic_identities",
-    400,
-    "With --data=synthetic: number of identities.",
-    lower_bound=2,
-)
-flags.DEFINE_integer(
-    "synthetic_images",
-    16,
-    "With --data=synthetic: number of images per identity.",
-    lower_bound=1,
-)
-for _name, _what in {
-    "pose": "the pose (shift, rotation, scale, slant)",
-    "light": "the light (brightness, colour cast, shadow)",
-    "occlusion": "the occluded part",
-    "noise": "the noise of the pixels",
-}.items():
-    flags.DEFINE_float(
-        f"synthetic_{_name}",
-        0.5,
-        f"With --data=synthetic: how strongly {_what} changes from image to "
-        "image, 0 to 1.",
-        lower_bound=0.0,
-        upper_bound=1.0,
-    )
 
 # Model and loss.
 flags.DEFINE_string(
@@ -252,51 +185,7 @@ flags.DEFINE_integer(
     "seed", 0, "Seed of weights, order and augmentation.", lower_bound=0
 )
 
-# Machine.
-flags.DEFINE_enum(
-    "strategy",
-    "none",
-    ["none", "mirrored", "multi_worker"],
-    "none: one device. mirrored: all GPUs of this machine. multi_worker: the "
-    "machines named in the environment variable TF_CONFIG, each of which runs "
-    "this program with the same flags and sees the same --output_dir.",
-)
-flags.DEFINE_integer(
-    "devices",
-    None,
-    "Split the CPU into this many devices, to try --strategy=mirrored on a "
-    "machine without GPUs.",
-    lower_bound=1,
-)
-flags.DEFINE_integer(
-    "local_workers",
-    0,
-    "With --strategy=multi_worker: start this many workers on this machine, "
-    "which share its CPUs, to try what several machines would do.",
-    lower_bound=0,
-)
-flags.DEFINE_float(
-    "worker_timeout",
-    600.0,
-    "With --strategy=multi_worker: seconds that each worker waits for the "
-    "others when it starts.",
-    lower_bound=1.0,
-)
-flags.DEFINE_bool(
-    "deterministic",
-    False,
-    "The same weights, bit for bit, from the same --seed on the same machine "
-    "and number of devices. Slower on GPUs.",
-)
-flags.DEFINE_enum(
-    "mixed_precision",
-    "none",
-    ["none", "float16", "bfloat16"],
-    "Compute the backbone in half precision. Heads and losses stay in float32.",
-)
-flags.DEFINE_bool("jit_compile", False, "Compile the training step by XLA.")
-
-# Output and evaluation.
+# Output.
 flags.DEFINE_string(
     "output_dir",
     None,
@@ -321,19 +210,6 @@ flags.DEFINE_integer(
     "Measure the statistics of UNPG every so many steps of an epoch as well, "
     "into tensorboard/steps; at its end they are logged in any case.",
     lower_bound=0,
-)
-flags.DEFINE_string(
-    "pairs",
-    None,
-    "File in LFW's pairs format, with images in --data: verify them after "
-    "each epoch. With --data=synthetic other drawn identities are verified "
-    "without asking.",
-)
-flags.DEFINE_string(
-    "threshold_pairs",
-    None,
-    "Other pairs, in the same format, to choose the threshold on. Required "
-    "where --pairs has one fold.",
 )
 
 

@@ -19,6 +19,49 @@ from unpg_tf import distribute
 
 FLAGS = flags.FLAGS
 
+flags.DEFINE_enum(
+    "strategy",
+    "none",
+    ["none", "mirrored", "multi_worker"],
+    "none: one device. mirrored: all GPUs of this machine. multi_worker: the "
+    "machines named in the environment variable TF_CONFIG, each of which runs "
+    "this program with the same flags and sees the same --output_dir.",
+)
+flags.DEFINE_integer(
+    "devices",
+    None,
+    "Split the CPU into this many devices, to try --strategy=mirrored on a "
+    "machine without GPUs.",
+    lower_bound=1,
+)
+flags.DEFINE_integer(
+    "local_workers",
+    0,
+    "With --strategy=multi_worker: start this many workers on this machine, "
+    "which share its CPUs, to try what several machines would do.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "worker_timeout",
+    600.0,
+    "With --strategy=multi_worker: seconds that each worker waits for the "
+    "others when it starts.",
+    lower_bound=1.0,
+)
+flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "The same weights, bit for bit, from the same --seed on the same machine "
+    "and number of devices. Slower on GPUs.",
+)
+flags.DEFINE_enum(
+    "mixed_precision",
+    "none",
+    ["none", "float16", "bfloat16"],
+    "Compute the backbone in half precision. Heads and losses stay in float32.",
+)
+flags.DEFINE_bool("jit_compile", False, "Compile the training step by XLA.")
+
 
 def is_launcher():
     """Whether to start --local_workers, none of which this process is."""
