@@ -27,6 +27,7 @@ is what a process of its own needs at its peak beyond the inputs, in multiples
 of one matrix of B x C and one of B x B together.
 """
 
+import ctypes
 import itertools
 import subprocess
 import sys
@@ -132,10 +133,11 @@ def _peak(size, form, mode):
 
 def _own_peak(size, form, mode):
     """Bytes beyond the inputs, by Linux's count of this process."""
-    # What is loaded once, whatever the size, is no part of it.
-    for small in ("16x40x8", "64x300x16"):
-        loss_forms.step(small, form, mode)()
     step = loss_forms.step(size, form, mode)
+    # What is compiled and loaded once is no part of it. What this step has
+    # freed goes back to the system, lest the next ones take it uncounted.
+    step()
+    ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
     before = _status("VmRSS")

@@ -1,7 +1,5 @@
 """Cosines of unit vectors to class centres."""
 
-import math
-
 import tensorflow as tf
 
 from unpg_tf.ops.checks import expect
@@ -9,7 +7,8 @@ from unpg_tf.ops.compiled import compiled
 from unpg_tf.ops.products import product
 from unpg_tf.ops.unit import ZERO
 
-_LANES = 32
+# The longest sum that XLA unrolls.
+_UNROLLED = 32
 
 
 def cosines_to(centers, units, product_dtype=None):
@@ -111,10 +110,11 @@ def _across(slopes, vectors, inverse):
 def _lane_sums(matrix):
     """Sums each row to a few numbers, [rows, lanes].
 
-    A long sum XLA cuts in two, and stores what goes in. This one is so short
+    A long sum XLA cuts in two, and stores what goes in. These are so short
     that the matrix is computed on the way, with vector instructions.
     """
     columns = matrix.shape[1]
-    lanes = math.gcd(columns, _LANES)
-    in_lanes = tf.reshape(matrix, [-1, columns // lanes, lanes])
+    lengths = range(1, _UNROLLED + 1)
+    length = max(n for n in lengths if columns % n == 0)
+    in_lanes = tf.reshape(matrix, [-1, length, columns // length])
     return tf.reduce_sum(in_lanes, axis=1)
