@@ -101,14 +101,15 @@ def test_biases_and_normalisation_decay_only_if_asked(flags_of):
     assert decayed(decay_all=True, **values) == [0.5, 0.5]
 
 
-def moves():
-    """How far a step of a slope of 1 moves weights of backbone and head."""
+def moves(steps=1):
+    """How far steps of a slope of 1 move weights of backbone and head."""
     model = train.train_model.compiled_model(5, STEPS)
     model.set_weights([np.ones(w.shape) for w in model.get_weights()])
     slopes = [tf.ones(w.shape) for w in model.trainable_variables]
-    model.optimizer.apply_gradients(
-        zip(slopes, model.trainable_variables, strict=True)
-    )
+    for _ in range(steps):
+        model.optimizer.apply_gradients(
+            zip(slopes, model.trainable_variables, strict=True)
+        )
     kernel = model.backbone.get_layer("embeddings").get_weights()[0]
     parts = kernel, model.head.centers
     return [float(1 - np.array(part).flat[0]) for part in parts]
@@ -128,6 +129,19 @@ def test_the_head_has_a_learning_rate_of_its_own(flags_of, name):
     np.testing.assert_allclose(moves(), [0.4, 0.4], rtol=1e-5)
     flags_of(head_learning_rate=0.1, **values)
     np.testing.assert_allclose(moves(), [0.4, 0.1], rtol=1e-5)
+
+
+def test_the_head_can_do_without_momentum(flags_of):
+    flags_of(
+        backbone="MobileNet",
+        schedule="constant",
+        warmup_epochs=0.0,
+        weight_decay=0.0,
+        head_learning_rate=0.1,
+        head_momentum=False,
+    )
+    expected = [0.4 * (1 + 1.9), 0.1 * 2]
+    np.testing.assert_allclose(moves(steps=2), expected, rtol=1e-5)
 
 
 def test_weights_decay_as_asked(flags_of):
@@ -177,6 +191,10 @@ def test_keras_own_options_reach_the_optimizer(flags_of):
         (
             {"learning_rate": 0.0, "head_learning_rate": 0.1},
             "Expected --optimizer=sgd or adamw and a --learning_rate above 0",
+        ),
+        (
+            {"optimizer": "adamw", "head_momentum": False},
+            "Expected --optimizer=sgd with --nohead_momentum. Received: adamw",
         ),
         ({"freeze": "nothing"}, "Expected a name .*Received: --freeze=nothing"),
     ],

@@ -46,8 +46,7 @@ class LazyUpdates(abc.ABC):
         """Applies one gradient, after the weight decay of what it touches."""
         rate = learning_rate[0] if learning_rate else self.learning_rate
         rate = tf.cast(tf.convert_to_tensor(rate), variable.dtype)
-        scaled = self._var_key(variable) in self._scaled
-        if scaled:
+        if self._var_key(variable) in self._scaled:
             rate *= self._factor
         if isinstance(gradient, tf.IndexedSlices):
             self._update_rows_of(variable, gradient, rate)
@@ -55,7 +54,7 @@ class LazyUpdates(abc.ABC):
         values, gradient = self._decayed(variable, gradient, rate, variable)
         if values is not variable:
             variable.assign(values)
-        if not scaled:
+        if self._is_as_keras_has_it(variable):
             super().update_step(gradient, variable, *learning_rate)
             return
         tables = self._tables(variable)
@@ -104,6 +103,10 @@ class LazyUpdates(abc.ABC):
         if not self.decoupled:
             return values, gradient + decay * values
         return values - values * (rate * decay), gradient
+
+    def _is_as_keras_has_it(self, variable):
+        """Whether Keras's own update of all rows is that of this variable."""
+        return self._var_key(variable) not in self._scaled
 
     def _tables(self, variable):
         return [compat.tf_variable(table) for table in self.row_state(variable)]
