@@ -91,14 +91,17 @@ def test_two_millions_of_pairs_lose_no_digits(jit_compile):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_a_similarity_is_one_number_to_the_bit(jit_compile):
-    # What the gradient takes from both sides of the diagonal is kept on both.
+def test_a_similarity_is_one_number_but_for_its_last_digits(jit_compile):
+    # What the gradient takes from both sides of the diagonal is kept on both,
+    # unless a whisker ends in between.
     product = tf.function(
         lambda x: tf.matmul(x, x, transpose_b=True), jit_compile=jit_compile
     )
     for rows, dim in [(5, 3), (33, 100), (300, 256)]:
         square = product(batch_of(rows, "float32", dim)[0])
-        np.testing.assert_array_equal(square, tf.transpose(square))
+        np.testing.assert_allclose(
+            square, tf.transpose(square), rtol=0, atol=4e-7
+        )
 
 
 @pytest.mark.parametrize("rows", [7, 12])
