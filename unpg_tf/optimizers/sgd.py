@@ -36,11 +36,9 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
     def exclude_from_momentum(self, variables):
         """Has some variables move without momentum.
 
-        A class centre of a sampled head rests most of the time, and its
-        momentum would take it later, whatever it is drawn with then, to where
-        an earlier gradient pointed. Without, the learning rate has to be
-        1 / (1 - momentum) times as high to move it as far:
-        `scale_learning_rate`.
+        Centres of a sampled head learned better so (README, "A million
+        classes"). The learning rate has to be 1 / (1 - momentum) times as
+        high then, to move them as far: `scale_learning_rate`.
 
         Like `exclude_from_weight_decay`, it isn't part of the config.
 
