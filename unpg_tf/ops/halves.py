@@ -42,6 +42,29 @@ def compared(halves, compare):
     )
 
 
+def with_one_number_each(across, upper, lower):
+    """Gives the two places of a pair of one half the same number, to the bit.
+
+    A product of a matrix with itself may differ between them in the last
+    digit, so that a filter could keep a pair for one of its members alone.
+
+    Args:
+        across: [half, half] tensor, as `compared` gives it.
+        upper: [half, half] tensor, likewise.
+        lower: [half, half] tensor, likewise.
+
+    Returns:
+        A tuple of three tensors like them, with the numbers that `folded`
+        takes in both places.
+    """
+    above = _is_above(upper)
+    return (
+        across,
+        tf.where(above, upper, tf.transpose(upper)),
+        tf.where(above, tf.transpose(lower), lower),
+    )
+
+
 def folded(across, upper, lower):
     """Lays the three squares of `compared` together, each pair once.
 
@@ -58,9 +81,7 @@ def folded(across, upper, lower):
         [2, half, half] tensor. On the diagonal of the second square, and
         where an odd batch has no partner, is no pair.
     """
-    half = tf.range(tf.shape(across)[0])
-    above = half[:, tf.newaxis] < half[tf.newaxis, :]
-    return tf.stack([across, tf.where(above, upper, lower)])
+    return tf.stack([across, tf.where(_is_above(upper), upper, lower)])
 
 
 def products(left, right):
@@ -72,3 +93,9 @@ def are_two_classes(left, right):
     """Whether two labels are of two classes, and both of somebody."""
     left, right = left[:, tf.newaxis], right[tf.newaxis, :]
     return (left != right) & (left != _NOBODY) & (right != _NOBODY)
+
+
+def _is_above(square):
+    """Which places are above the diagonal."""
+    half = tf.range(tf.shape(square)[0])
+    return half[:, tf.newaxis] < half[tf.newaxis, :]

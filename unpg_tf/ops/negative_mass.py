@@ -19,9 +19,7 @@ def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
     one after the other, for less: the terms of the sum are the only matrix
     that the gradient multiplies, and as pairs of one half of the batch stand
     there twice, on both sides of the diagonal, one product brings each to both
-    of its members. On some processors the two differ in their last digits: a
-    pair that lies that close to a whisker's end may then count for one member
-    alone. First derivatives only.
+    of its members. First derivatives only.
 
     Args:
         embeddings: [batch, dim] float32 or float64 tensor of unit vectors.
@@ -43,7 +41,9 @@ def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
     def of(embeddings):
         rows = rounded(embeddings, product_dtype)
         first, second = halves.halves_of(rows)
-        pairs = halves.compared((first, second), halves.products)
+        pairs = halves.with_one_number_each(
+            *halves.compared((first, second), halves.products)
+        )
         kept = _kept(pairs, labels, whisker)
         log_sum, total, (across, upper, lower) = _summed(pairs, kept, scale)
 
