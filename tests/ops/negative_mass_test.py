@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests import oracle
 from unpg_tf import ops
 from unpg_tf.ops import halves
+from unpg_tf.ops.negative_mass import kept_of
 
 INF = float("inf")
 
@@ -94,19 +95,29 @@ def test_two_millions_of_pairs_lose_no_digits(jit_compile):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize(("rows", "dim"), [(5, 3), (33, 100), (300, 256)])
-def test_a_similarity_is_one_number_to_the_bit(rows, dim, jit_compile):
-    # What the gradient takes from both sides of the diagonal is kept on both.
+def test_a_pair_is_kept_for_both_or_none(rows, dim, jit_compile):
+    # Also where a product's two sides of the diagonal differ in a last digit:
+    # a whisker of 0 ends at two of the pairs.
     @functools.partial(tf.function, jit_compile=jit_compile)
-    def squares(embeddings):
-        both = halves.halves_of(embeddings)
-        made = halves.compared(both, halves.products)
-        return made, halves.with_one_number_each(*made)
+    def kept(embeddings, labels):
+        made = halves.compared(halves.halves_of(embeddings), halves.products)
+        skewed = [square + 1e-7 * skew(square) for square in made[1:]]
+        pairs = made[0], *skewed
+        negative = ops.negative_pairs(labels)
+        expected = ops.kept_negatives(halves.folded(*pairs), negative, 0.0)
+        return kept_of(pairs, labels, 0.0), expected
 
-    made, alike = squares(batch_of(rows, "float32", dim)[0])
-    for square in alike[1:]:
+    squares, expected = kept(*batch_of(rows, "float32", dim))
+    for square in squares[1:]:
         np.testing.assert_array_equal(square, tf.transpose(square))
-    # The numbers in which the whiskers are searched.
-    np.testing.assert_array_equal(halves.folded(*made), halves.folded(*alike))
+    np.testing.assert_array_equal(halves.folded(*squares), expected)
+    assert np.sum(expected) > 0
+
+
+def skew(square):
+    """1 above the diagonal, -1 below it."""
+    signs = np.sign(np.subtract.outer(*[-np.arange(square.shape[0])] * 2))
+    return tf.constant(signs, square.dtype)
 
 
 @pytest.mark.parametrize("rows", [7, 12])

@@ -42,29 +42,6 @@ def compared(halves, compare):
     )
 
 
-def with_one_number_each(across, upper, lower):
-    """Gives the two places of a pair of one half the same number, to the bit.
-
-    A product of a matrix with itself may differ between them in the last
-    digit, so that a filter could keep a pair for one of its members alone.
-
-    Args:
-        across: [half, half] tensor, as `compared` gives it.
-        upper: [half, half] tensor, likewise.
-        lower: [half, half] tensor, likewise.
-
-    Returns:
-        A tuple of three tensors like them, with the numbers that `folded`
-        takes in both places.
-    """
-    above = _is_above(upper)
-    return (
-        across,
-        tf.where(above, upper, tf.transpose(upper)),
-        tf.where(above, tf.transpose(lower), lower),
-    )
-
-
 def folded(across, upper, lower):
     """Lays the three squares of `compared` together, each pair once.
 
@@ -82,6 +59,25 @@ def folded(across, upper, lower):
         where an odd batch has no partner, is no pair.
     """
     return tf.stack([across, tf.where(_is_above(upper), upper, lower)])
+
+
+def unfolded(squares):
+    """Three squares again, each pair of one half in both of its places.
+
+    Args:
+        squares: [2, half, half] tensor, as `folded` gives it.
+
+    Returns:
+        A tuple of three [half, half] tensors, the last two symmetric to the
+        bit, which those that were folded need not be.
+    """
+    across, within = tf.unstack(squares)
+    above, mirrored = _is_above(within), tf.transpose(within)
+    return (
+        across,
+        tf.where(above, within, mirrored),
+        tf.where(above, mirrored, within),
+    )
 
 
 def products(left, right):

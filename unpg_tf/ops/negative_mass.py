@@ -41,10 +41,8 @@ def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
     def of(embeddings):
         rows = rounded(embeddings, product_dtype)
         first, second = halves.halves_of(rows)
-        pairs = halves.with_one_number_each(
-            *halves.compared((first, second), halves.products)
-        )
-        kept = _kept(pairs, labels, whisker)
+        pairs = halves.compared((first, second), halves.products)
+        kept = kept_of(pairs, labels, whisker)
         log_sum, total, (across, upper, lower) = _summed(pairs, kept, scale)
 
         def gradient(slope):
@@ -60,17 +58,18 @@ def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
     return of(embeddings)
 
 
-def _kept(pairs, labels, whisker):
+def kept_of(pairs, labels, whisker):
+    """Which pairs the filter keeps, in the form of `halves.compared`.
+
+    Each is judged in one place, lest a product whose two sides of the diagonal
+    differ in the last digit keep a pair for one of its members alone.
+    """
     negative = halves.compared(halves.halves_of(labels), halves.are_two_classes)
     if math.isinf(whisker):
         return negative
-    bounds = whisker_bounds(
-        halves.folded(*pairs), halves.folded(*negative), whisker
-    )
-    return [
-        kept_between(*bounds, *square)
-        for square in zip(pairs, negative, strict=True)
-    ]
+    pairs, negative = halves.folded(*pairs), halves.folded(*negative)
+    bounds = whisker_bounds(pairs, negative, whisker)
+    return halves.unfolded(kept_between(*bounds, pairs, negative))
 
 
 def _summed(pairs, kept, scale):
