@@ -36,8 +36,9 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
     def exclude_from_momentum(self, variables):
         """Has some variables move without momentum.
 
-        For the centres of a sampled head (README, "A million classes"). The learning rate has to be 1 / (1 - momentum) times as
-        high then, to move them as far: `scale_learning_rate`.
+        For the centres of a sampled head (README, "A million classes"). The
+        learning rate has to be 1 / (1 - momentum) times as high then, to move
+        them as far: `scale_learning_rate`.
 
         Like `exclude_from_weight_decay`, it isn't part of the config.
 
