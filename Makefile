@@ -16,12 +16,14 @@ TORCH :=
 AUDIT :=
 # Processes that share the tests.
 JOBS := 2
+# Which tests: make test TESTS="tests/ops tests/losses"
+TESTS :=
 # How long the soak is.
 MINUTES := 2
 
 CURRENT := $(VENV)/bin/python
 CLASSIC := $(VENV_CLASSIC)/bin/python
-PYTEST := -m pytest --numprocesses=$(JOBS)
+PYTEST := -m pytest --numprocesses=$(JOBS) --dist=worksteal
 SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 
 .DEFAULT_GOAL := help
@@ -37,13 +39,13 @@ demo: $(VENV)/.ready  ## Train, evaluate and export on drawn identities: under 5
 	$(CURRENT) examples/demo.py
 
 test: $(VENV)/.ready  ## Run the tests on the newest TensorFlow, with Keras 3
-	$(CURRENT) $(PYTEST)
+	$(CURRENT) $(PYTEST) $(TESTS)
 
 test-legacy: $(VENV)/.ready  ## The same TensorFlow with Keras 2 (tf_keras)
-	TF_USE_LEGACY_KERAS=1 $(CURRENT) $(PYTEST)
+	TF_USE_LEGACY_KERAS=1 $(CURRENT) $(PYTEST) $(TESTS)
 
 test-classic: $(VENV_CLASSIC)/.ready  ## TensorFlow 2.15, TensorFlow Addons, Model Garden
-	$(CLASSIC) $(PYTEST) --override-ini="norecursedirs=.*"
+	$(CLASSIC) $(PYTEST) --override-ini="norecursedirs=.*" $(TESTS)
 
 test-torch: $(VENV_TORCH)/.ready  ## Import and export of PyTorch's checkpoints, with PyTorch
 	$(VENV_TORCH)/bin/python -m pytest tests/tools

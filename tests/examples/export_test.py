@@ -64,7 +64,7 @@ def test_ctrl_c_leaves_nothing_half_written(model_file, tmp_path):
         condition=("terminal", 0),
     )
     while not list(tmp_path.glob(".1-*")):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.communicate()[1]
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()

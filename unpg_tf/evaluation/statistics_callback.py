@@ -112,7 +112,7 @@ class StatisticsCallback(keras.callbacks.Callback):
             batch_size=self.batch_size,
             unit_length=False,
         )
-        self._measure = tf.function(_measurement(self.model))
+        self._measure = tf.function(_measurement(self.model), autograph=False)
         if self.log_dir is not None:
             self._log = EventLog(self.log_dir)
 
