@@ -1,13 +1,12 @@
 """What the negative pairs of a batch weigh in a softmax, and its gradient."""
 
-import math
-
 import tensorflow as tf
 
 from unpg_tf.ops import halves
 from unpg_tf.ops.negatives import NOTHING
-from unpg_tf.ops.negatives import kept_between
-from unpg_tf.ops.negatives import whisker_bounds
+from unpg_tf.ops.negatives import kept_negatives
+from unpg_tf.ops.negatives import negative_pairs
+from unpg_tf.ops.negatives import similarities
 from unpg_tf.ops.products import product
 from unpg_tf.ops.products import rounded
 
@@ -17,9 +16,9 @@ def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
 
     What `similarities`, `negative_pairs`, `kept_negatives` and `log_mass` give
     one after the other, for less: the terms of the sum are the only matrix
-    that the gradient multiplies, and as pairs of one half of the batch stand
-    there twice, on both sides of the diagonal, one product brings each to both
-    of its members. First derivatives only.
+    that the gradient multiplies. Each pair is judged, and its term computed, in
+    one place; the gradient reads it for both of its members. First derivatives
+    only.
 
     Args:
         embeddings: [batch, dim] float32 or float64 tensor of unit vectors.
@@ -40,12 +39,13 @@ def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
     @tf.custom_gradient
     def of(embeddings):
         rows = rounded(embeddings, product_dtype)
-        first, second = halves.halves_of(rows)
-        pairs = halves.compared((first, second), halves.products)
-        kept = kept_of(pairs, labels, whisker)
-        log_sum, total, (across, upper, lower) = _summed(pairs, kept, scale)
+        pairs = similarities(rows)
+        kept = kept_negatives(pairs, negative_pairs(labels), whisker)
+        log_sum, total, terms = _summed(pairs, kept, scale)
 
         def gradient(slope):
+            first, second = halves.halves_of(rows)
+            across, upper, lower = halves.unfolded(terms)
             slopes = [
                 term(across, second) + term(upper, first),
                 term(across, first, transpose_a=True) + term(lower, second),
@@ -58,36 +58,13 @@ def negative_mass(embeddings, labels, whisker, scale, product_dtype=None):
     return of(embeddings)
 
 
-def kept_of(pairs, labels, whisker):
-    """Which pairs the filter keeps, in the form of `halves.compared`.
-
-    Each is judged in one place, lest a product whose two sides of the diagonal
-    differ in the last digit keep a pair for one of its members alone.
-    """
-    negative = halves.compared(halves.halves_of(labels), halves.are_two_classes)
-    if math.isinf(whisker):
-        return negative
-    pairs, negative = halves.folded(*pairs), halves.folded(*negative)
-    bounds = whisker_bounds(pairs, negative, whisker)
-    return halves.unfolded(kept_between(*bounds, pairs, negative))
-
-
 def _summed(pairs, kept, scale):
     """The log of the sum, the sum beside its largest term, and the terms."""
-    largest = tf.reduce_max(
-        [
-            tf.reduce_max(tf.where(mask, square, NOTHING), axis=1)
-            for square, mask in zip(pairs, kept, strict=True)
-        ]
-    )
-    terms = [
-        tf.where(mask, tf.exp(scale * (square - largest)), 0.0)
-        for square, mask in zip(pairs, kept, strict=True)
-    ]
+    largest = tf.reduce_max(tf.where(kept, pairs, NOTHING), axis=-1)
+    largest = tf.reduce_max(largest)
+    terms = tf.where(kept, tf.exp(scale * (pairs - largest)), 0.0)
     # Row by row first: one running sum over millions would lose digits.
-    across, *within = [tf.math.log(tf.reduce_sum(x, axis=1)) for x in terms]
-    twice = tf.math.log(tf.constant(2.0, across.dtype))
-    rows = tf.concat([across, *[x - twice for x in within]], axis=0)
+    rows = tf.math.log(tf.reduce_sum(terms, axis=-1))
     log_total = tf.reduce_logsumexp(rows)
     log_sum = tf.maximum(scale * largest + log_total, NOTHING)
     # The largest term is 1, unless there is none.

@@ -68,11 +68,7 @@ def kept_negatives(pairs, negative, whisker):
     if math.isinf(whisker):
         return negative
     low, high = whisker_bounds(pairs, negative, whisker)
-    return kept_between(low, high, tf.stop_gradient(pairs), negative)
-
-
-def kept_between(low, high, pairs, negative):
-    """Which negative pairs lie between the whiskers' ends, both included."""
+    pairs = tf.stop_gradient(pairs)
     return negative & (pairs >= low) & (pairs <= high)
 
 
