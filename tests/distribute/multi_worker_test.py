@@ -15,6 +15,7 @@ ROOT = Path(__file__).absolute().parents[2]
 @pytest.mark.parametrize(
     ("workers", "devices", "head", "loss"),
     [
+        (2, 1, "adaface", "unpg"),
         (3, 1, "magface", "margin"),
         (2, 2, "curricularface", "unpg"),
     ],

@@ -23,18 +23,10 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_head_trains_as_on_one_device(strategy_of, name):
-    found = training.fit(strategy_of(2), name, "unpg")
-    training.assert_same(found, training.fit_on_one(name, "unpg"))
-
-
-# Without state, with a shared one, and with margins that are drawn.
-@pytest.mark.parametrize(
-    "name", ["cosface", "curricularface", "elastic_cosface"]
-)
-def test_classes_alone_train_as_on_one_device(strategy_of, name):
-    found = training.fit(strategy_of(3), name, "margin")
-    training.assert_same(found, training.fit_on_one(name, "margin"))
+@pytest.mark.parametrize(("loss", "replicas"), [("unpg", 2), ("margin", 3)])
+def test_every_head_trains_as_on_one_device(strategy_of, name, loss, replicas):
+    found = training.fit(strategy_of(replicas), name, loss)
+    training.assert_same(found, training.fit_on_one(name, loss))
 
 
 # Over 4 replicas the last batch leaves one without a row.

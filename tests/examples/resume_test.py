@@ -93,21 +93,27 @@ def again(whole, tmp_path):
     return Path(shutil.copytree(whole, tmp_path / "again"))
 
 
-def kill_once_there_is(process, *file, **size):
-    wait_for(process, *file, **size)
+def test_a_run_killed_in_an_evaluation_ends_as_if_it_had_not(whole, tmp_path):
+    process = start(tmp_path)
+    # The first numbers are written, pictures and the checkpoint are to come.
+    wait_for(process, tmp_path, "tensorboard/verification/events*", size=200)
     process.kill()
     process.communicate()
-
-
-def test_a_run_killed_time_and_again_ends_as_if_it_had_not(whole, tmp_path):
-    kill_once_there_is(start(tmp_path), tmp_path, "checkpoints/ckpt-2.json")
-    # The first numbers are written, pictures and the checkpoint are to come.
-    evaluation = "tensorboard/verification/events*"
-    process = start(tmp_path, "--resume")
-    kill_once_there_is(process, tmp_path, evaluation, size=200)
     assert [path.stem for path in seals(tmp_path)] == ["ckpt-2", "ckpt-4"]
-    process = start(tmp_path, "--resume")
-    kill_once_there_is(process, tmp_path, "checkpoints/ckpt-10.json")
+    code, output, errors = run(tmp_path, "--resume")
+    assert code == 0, errors
+    assert "after 0 epochs and 4 steps" in output
+    assert_same_end(tmp_path, whole)
+
+
+@pytest.mark.parametrize("step", [2, 10])
+def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not(
+    whole, tmp_path, step
+):
+    process = start(tmp_path)
+    wait_for(process, tmp_path, f"checkpoints/ckpt-{step}.json")
+    process.kill()
+    process.communicate()
     code, output, errors = run(tmp_path, "--resume")
     assert code == 0, errors
     assert "going on after" in output
@@ -117,7 +123,9 @@ def test_a_run_killed_time_and_again_ends_as_if_it_had_not(whole, tmp_path):
 def test_a_run_killed_in_an_export_exports_again(again):
     """Also where the model of a shorter run is there."""
     process = start(again, "--resume", epochs=4)
-    kill_once_there_is(process, again, "unfinished.keras", size=-1)
+    wait_for(process, again, "unfinished.keras", size=-1)
+    process.kill()
+    process.communicate()
     before = (again / "model.keras").stat().st_mtime
     # As a kill within a checkpoint leaves it.
     leftover = again / "checkpoints" / "ckpt-99_temp"
@@ -128,6 +136,9 @@ def test_a_run_killed_in_an_export_exports_again(again):
     assert "going on after 4 epochs" in output
     assert (again / "model.keras").stat().st_mtime > before
     assert not leftover.exists()
+    code, _, errors = run(again, "--resume", epochs=4)
+    assert code == 1
+    assert "Expected --epochs above the 4 that are done" in errors
 
 
 @pytest.mark.parametrize(

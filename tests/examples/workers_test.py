@@ -17,7 +17,9 @@ import train_flags  # noqa: F401  Defines --strategy.
 import train_machine
 from absl.testing import flagsaver
 from hypothesis import strategies as st
+from tensorflow import keras
 
+import unpg_tf  # noqa: F401  Registers the classes of saved models.
 from tests.data import records
 from tests.examples import programs
 from unpg_tf.data.orders import shuffled
@@ -137,6 +139,9 @@ def test_a_lost_worker_ends_all_and_they_resume_as_one_process(tmp_path):
     assert code == 0, errors
     # One writes, and one speaks.
     assert output.count("trained for 2 epochs") == 1
+    # Two workers again: batch normalisation sees the rows of a replica alone.
+    code, _, errors = run(tmp_path / "whole", *WORKERS, *arguments, **values)
+    assert code == 0, errors
     code, _, others = run(
         tmp_path / "one",
         "--strategy=mirrored",
@@ -147,13 +152,24 @@ def test_a_lost_worker_ends_all_and_they_resume_as_one_process(tmp_path):
     assert code == 0, others
     for told in (errors, others):
         assert f"Received: {tmp_path}/train.rec, record 6" in told
-    found, expected = read_log(folder), read_log(tmp_path / "one")
-    for row, other in zip(found, expected, strict=True):
-        loss = float(other["loss"])
-        assert float(row["loss"]) == pytest.approx(loss, rel=1e-4)
-    # Those since the start, or the last one.
-    assert float(row["skipped_images"]) == 1
-    assert float(other["skipped_images"]) == 1
+    logs = map(read_log, (folder, tmp_path / "whole", tmp_path / "one"))
+    for resumed, whole, expected in zip(*logs, strict=True):
+        loss = float(expected["loss"])
+        assert float(resumed["loss"]) == pytest.approx(loss, rel=1e-4)
+        assert float(whole["loss"]) == pytest.approx(loss, rel=1e-4)
+        assert float(whole["skipped_images"]) == 1
+        assert float(expected["skipped_images"]) == 1
+    # It counts from where it went on.
+    assert float(resumed["skipped_images"]) == 1
+    pairs = zip(weights(folder), weights(tmp_path / "whole"), strict=True)
+    for found, expected in pairs:
+        size = np.abs(expected).max()
+        np.testing.assert_allclose(found, expected, atol=1e-4 * size)
+
+
+def weights(folder):
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    return model.get_weights()
 
 
 def read_log(folder):

@@ -93,7 +93,7 @@ def test_two_millions_of_pairs_lose_no_digits(jit_compile):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("whisker", [0.0, 0.5, INF])
-@pytest.mark.parametrize(("rows", "dim"), [(5, 3), (33, 100)])
+@pytest.mark.parametrize(("rows", "dim"), [(5, 3), (33, 100), (300, 256)])
 def test_a_pair_is_one_number_for_both_members(
     monkeypatch, rows, dim, whisker, jit_compile
 ):
