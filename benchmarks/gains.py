@@ -20,6 +20,7 @@ import itertools
 import json
 from pathlib import Path
 
+import faces
 import numpy as np
 import tensorflow as tf
 from absl import app
@@ -28,7 +29,6 @@ from tensorflow import keras
 
 from unpg_tf import backbones
 from unpg_tf import data
-from unpg_tf import evaluation
 from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import models
@@ -45,11 +45,9 @@ flags.DEFINE_integer("seeds", 3, "Runs of each setting and loss.")
 flags.DEFINE_string("output", None, "File of results, to which lines go.")
 flags.mark_flags_as_required(["data", "output"])
 
-SIZE, CROP, DIM, BATCH, SCALE, MARGIN = 36, 32 / 36, 128, 64, 32.0, 0.2
-AUGMENT = data.Augmentation(zoom=0.1, shift=0.04, brightness=0.2, contrast=0.2)
+BATCH, SCALE, MARGIN = 64, 32.0, 0.2
 STRENGTHS = data.Strengths(0.7, 0.7, 0.7, 0.7)
-FARS = (1e-1, 1e-2, 1e-3, 1e-4)
-COLUMNS = ("auc", *(f"tar@{far:g}" for far in FARS), "unlearned")
+COLUMNS = (*faces.COLUMNS, "unlearned")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,40 +89,29 @@ def main(argv):
 
 
 def _faces(setting):
-    """Training and test images of LFW's View 1, with their labels."""
-    sets = []
-    for part, fewest, most in (
-        ("Train", setting.images, None),
-        ("Test", 1, 10),
-    ):
-        people = data.read_people(f"{FLAGS.data}/peopleDev{part}.txt")
-        folder = data.read_folder(FLAGS.data, people, fewest)
-        # A person of hundreds of images would be most of the positive pairs.
-        first = np.searchsorted(folder.labels, folder.labels)
-        number = np.arange(len(first)) - first
-        rows = np.flatnonzero(number < (most or len(first)))
-        paths = [folder.paths[row] for row in rows]
-        sets += [data.load_images(paths, SIZE), folder.labels[rows]]
-    return sets
+    train = faces.training_faces(FLAGS.data, setting.images)
+    return [*train, *faces.test_faces(FLAGS.data)]
 
 
 def _drawn(setting):
     train = data.labelled_images(
-        setting.identities, setting.images, SIZE, strengths=STRENGTHS
+        setting.identities, setting.images, faces.SIZE, strengths=STRENGTHS
     )
     labels, views = np.divmod(np.arange(3200), 8)
     others = 1_000_000 + labels
-    return [*train, data.draw(others, views, SIZE, STRENGTHS), labels]
+    return [*train, data.draw(others, views, faces.SIZE, STRENGTHS), labels]
 
 
 def _run(name, seed, loss, images, labels, test_images, test_labels):
     keras.utils.set_random_seed(seed)
-    backbone = backbones.build("small", SIZE, DIM, center_crop=CROP, width=16)
+    backbone = backbones.build(
+        "small", faces.SIZE, faces.DIM, center_crop=faces.CROP, width=16
+    )
     head = layers.CosFace(int(labels.max()) + 1, margin=MARGIN)
     model = models.EmbeddingModel(backbone, head)
     keras.utils.set_random_seed(seed)
     _fit(model, loss, SETTINGS[name].epochs, images, labels, seed)
-    values = [*_rates(model, test_images, test_labels)]
+    values = [*faces.rates(model, test_images, test_labels)]
     values.append(_unlearned(model, images, labels))
     values = dict(zip(COLUMNS, values, strict=True))
     return {"setting": name, "seed": seed, "loss": loss, **values}
@@ -147,7 +134,7 @@ def _fit(model, loss, epochs, images, labels, seed):
             images,
             labels,
             BATCH,
-            augment=AUGMENT,
+            augment=faces.AUGMENT,
             seed=seed,
             first_epoch=first,
         )
@@ -166,17 +153,7 @@ def _loss(text):
     pairs = (option.split("=") for option in options.split(",") if option)
     kind = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}[kind]
     options = {name: float(value) for name, value in pairs}
-    return kind(scale=SCALE, embedding_dim=DIM, **options)
-
-
-def _rates(model, images, labels):
-    """Area under the curve, and true accept rates, of all pairs."""
-    embeddings = evaluation.Embedder(model)(images)
-    pairs = np.triu_indices(len(labels), 1)
-    similarities = (embeddings @ embeddings.T)[pairs]
-    same = np.equal(*(labels[rows] for rows in pairs))
-    yield evaluation.auc(similarities, same)
-    yield from evaluation.tar_at_far(similarities, same, FARS).values()
+    return kind(scale=SCALE, embedding_dim=faces.DIM, **options)
 
 
 def _unlearned(model, images, labels):
@@ -204,21 +181,12 @@ def _table(results, kinds):
             for loss in kinds
         }
         first, *others = kinds
-        lines.append(_line(name, first, values[first], "{:.3f} ± {:.3f}"))
+        lines.append(f"| {name} | {first} | {faces.spread(values[first])} |")
         for loss in others:
             change = values[loss] - values[first]
-            lines.append(_line(name, loss, change, "{:+.3f} ± {:.3f}"))
+            cells = faces.spread(change, "{:+.3f} ± {:.3f}")
+            lines.append(f"| {name} | {loss} | {cells} |")
     return "\n".join(lines)
-
-
-def _line(name, loss, values, layout):
-    spread = (
-        values.std(axis=0, ddof=1)
-        if len(values) > 1
-        else np.zeros(len(COLUMNS))
-    )
-    cells = map(layout.format, values.mean(axis=0), spread)
-    return f"| {name} | {loss} | {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

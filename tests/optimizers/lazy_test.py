@@ -32,11 +32,16 @@ PAIRS = {
 }
 
 
-def trained(optimizer, gradients):
-    variable = keras.layers.Embedding(ROWS, DIM)
-    variable.build((None,))
-    variable = variable.trainable_weights[0]
+def embedding():
+    layer = keras.layers.Embedding(ROWS, DIM)
+    layer.build((None,))
+    variable = layer.trainable_weights[0]
     variable.assign(START)
+    return variable
+
+
+def trained(optimizer, gradients):
+    variable = embedding()
     for gradient in gradients:
         optimizer.apply_gradients([(gradient, variable)])
     return np.array(variable)
@@ -106,10 +111,7 @@ def test_rows_named_twice_move_by_the_sum(name, jit_compile):
     total = tf.constant([3 * SLOPES[0, 2], SLOPES[0, 5]])
     once = tf.IndexedSlices(total, tf.constant([2, 5]), twice.dense_shape)
     expected = trained(lazy(0.1, **kwargs), [once])
-    layer = keras.layers.Embedding(ROWS, DIM)
-    layer.build((None,))
-    variable = layer.trainable_weights[0]
-    variable.assign(START)
+    variable = embedding()
     optimizer = lazy(0.1, **kwargs)
     optimizer.build([variable])
 
@@ -119,6 +121,64 @@ def test_rows_named_twice_move_by_the_sum(name, jit_compile):
 
     step(twice)
     np.testing.assert_allclose(np.array(variable), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_a_row_makes_up_for_the_decay_that_it_missed(
+    strategy_of, decoupled, replicas
+):
+    drawn = [[1], [4, 0], [1, 4], list(range(ROWS))]
+    strategy = strategy_of(replicas)
+    with strategy.scope():
+        variable = embedding()
+        optimizer = optimizers.LazySGD(
+            0.1, weight_decay=0.3, decoupled=decoupled
+        )
+        optimizer.build([variable])
+
+    @tf.function
+    def step(slopes, rows):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(slopes * tf.gather(variable, rows))
+        gradient = tape.gradient(loss, variable)
+        optimizer.apply_gradients([(gradient, variable)])
+
+    expected, ages = START.copy(), np.zeros([ROWS, 1])
+    for slopes, rows in zip(SLOPES, drawn, strict=True):
+        inputs = tf.constant(slopes[rows] / replicas), tf.constant(rows)
+        strategy.run(step, inputs)
+        ages += 1
+        kept = 0.97**ages if decoupled else 1 - 0.03 * ages
+        expected[rows] *= kept[rows]
+        expected[rows] -= 0.1 * slopes[rows]
+        ages[rows] = 0
+    np.testing.assert_allclose(np.array(variable), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "steepness"), [("sgd", 1.0), ("adamw_decay", 0.0)]
+)
+def test_missed_decay_is_that_of_every_step(name, steepness):
+    lazy, dense, _ = PAIRS[name]
+    drawn = [[1], [4, 0], [1, 4], list(range(ROWS))]
+    gradients = [
+        rows_of(steepness * slopes, rows)
+        for slopes, rows in zip(SLOPES, drawn, strict=True)
+    ]
+    # Amid rows a whole gradient, by which every row has decayed.
+    gradients.insert(2, tf.constant(steepness * SLOPES[0]))
+    found = trained(lazy(0.1, weight_decay=0.3), gradients)
+    gradients = map(tf.convert_to_tensor, gradients)
+    expected = trained(dense(0.1, weight_decay=0.3), gradients)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_l2_decay_of_many_missed_steps_is_the_whole_row_at_most():
+    optimizer = optimizers.LazySGD(0.1, weight_decay=4.0, decoupled=False)
+    gradients = [rows_of(slopes, [1]) for slopes in SLOPES]
+    found = trained(optimizer, [*gradients, rows_of(SLOPES[0], [3])])
+    np.testing.assert_allclose(found[3], -0.1 * SLOPES[0, 3], atol=1e-6)
 
 
 def test_what_is_excluded_from_decay_does_not_decay():
@@ -161,15 +221,10 @@ def test_some_variables_learn_at_another_rate(
     order = list(range(ROWS))
     strategy = strategy_of(replicas)
     with strategy.scope():
-        layers = [keras.layers.Embedding(ROWS, DIM) for _ in range(2)]
-        for layer in layers:
-            layer.build((None,))
-        variables = [layer.trainable_weights[0] for layer in layers]
+        variables = [embedding(), embedding()]
         optimizer = lazy(0.1, **kwargs)
         optimizer.scale_learning_rate(3.0, variables[1:])
         optimizer.build(variables)
-    for variable in variables:
-        variable.assign(START)
 
     @tf.function
     def step(slopes):
@@ -195,15 +250,10 @@ def test_some_variables_learn_at_another_rate(
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_some_variables_move_without_momentum(sparse, nesterov):
-    layers = [keras.layers.Embedding(ROWS, DIM) for _ in range(2)]
-    for layer in layers:
-        layer.build((None,))
-    variables = [layer.trainable_weights[0] for layer in layers]
+    variables = [embedding(), embedding()]
     optimizer = optimizers.LazySGD(0.1, momentum=0.9, nesterov=nesterov)
     optimizer.exclude_from_momentum(variables[1:])
     optimizer.build(variables)
-    for variable in variables:
-        variable.assign(START)
     every = list(range(ROWS))
     for slopes in SLOPES:
         slopes = rows_of(slopes, every) if sparse else tf.constant(slopes)

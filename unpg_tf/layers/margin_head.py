@@ -41,8 +41,9 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             normal distribution of standard deviation 0.01; only directions
             matter.
         sample_rate: float in (0, 1]. With less than 1, `EmbeddingModel`
-            trains each step on the batch's classes and a sample of this
-            share of all others, the same on every replica; see `sampled`.
+            trains each step on the batch's classes and, drawn from all
+            others, this share of `num_classes`, the same on every replica;
+            see `sampled`.
         sharded: bool. Whether replicas divide the class centres among
             themselves, under `tf.distribute.MirroredStrategy`; see
             `condensed`. On one device it changes nothing.

@@ -8,22 +8,24 @@ import tensorflow as tf
 
 
 def sampled_classes(positives, num_classes, rate, seed):
-    """Draws classes without replacement, after all positive ones.
+    """Draws classes without replacement, beside all positive ones.
 
     Args:
         positives: [batch] int32 tensor of class ids; each is in the sample.
         num_classes: int.
-        rate: float in (0, 1]: the share of the classes to draw.
+        rate: float in (0, 1]: the share of the classes to draw from those
+            that aren't positive.
         seed: [2] integer tensor. The same seed and positives give the same
             sample, on any device.
 
     Returns:
         [count] int32 tensor of distinct class ids, ascending. The count is
-        rate * num_classes rounded up, or `batch` where that is more, and
-        never more than `num_classes`.
+        `batch` and rate * num_classes, rounded up, together, and never more
+        than `num_classes`. A class that is positive twice leaves room to
+        draw one more.
     """
     drawn = int(-(-rate * num_classes // 1))
-    count = tf.minimum(tf.maximum(drawn, tf.size(positives)), num_classes)
+    count = tf.minimum(tf.size(positives) + drawn, num_classes)
     order = tf.random.stateless_uniform(
         [num_classes], seed, None, None, tf.int32, alg="philox"
     )

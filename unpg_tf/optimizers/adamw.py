@@ -11,8 +11,9 @@ from unpg_tf.optimizers.lazy import LazyUpdates
 class LazyAdamW(LazyUpdates, keras.optimizers.AdamW):
     """Keras's AdamW, whose moments and decay touch a gradient's rows alone.
 
-    For heads with `sample_rate` below 1. The moments' bias is corrected by
-    the number of all steps, as in other lazy variants of Adam.
+    For heads with `sample_rate` below 1. The decay that a row misses is made
+    up for when it is drawn. The moments' bias is corrected by the number of
+    all steps, as in other lazy variants of Adam.
 
     Args:
         *args: Those of `keras.optimizers.AdamW`.

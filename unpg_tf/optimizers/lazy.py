@@ -5,6 +5,7 @@ import abc
 import tensorflow as tf
 
 from unpg_tf import compat
+from unpg_tf import distribute
 
 
 class LazyUpdates(abc.ABC):
@@ -13,8 +14,10 @@ class LazyUpdates(abc.ABC):
     Keras applies decay and momentum to the whole variable, also where the
     gradient has a few rows, as that of a sampled head. Here the rows of a
     `tf.IndexedSlices` are gathered with their state, updated, and put back;
-    other rows, their state and their decay wait until they are drawn. With
-    other gradients the optimizer is Keras's own.
+    other rows and their state wait until they are drawn. Then the decay of
+    all the steps that they missed comes at once: rows are as long as if they
+    had decayed each step, for a number a row. With other gradients the
+    optimizer is Keras's own.
 
     A subclass states `update_rows` and `row_state`.
 
@@ -25,6 +28,7 @@ class LazyUpdates(abc.ABC):
 
     decoupled = True
     _scaled, _factor = frozenset(), 1.0
+    _decayed_at = None
 
     def scale_learning_rate(self, factor, variables):
         """Has some variables learn faster or slower than the others.
@@ -42,6 +46,12 @@ class LazyUpdates(abc.ABC):
         self._scaled = frozenset(map(self._var_key, variables))
         self._factor = float(factor)
 
+    def build(self, variables):
+        """Creates the state, once: see `keras.optimizers.Optimizer.build`."""
+        super().build(variables)
+        if self._decayed_at is None:
+            self._decayed_at = [self._steps_table(v) for v in variables]
+
     def update_step(self, gradient, variable, *learning_rate):
         """Applies one gradient, after the weight decay of what it touches."""
         rate = learning_rate[0] if learning_rate else self.learning_rate
@@ -51,7 +61,10 @@ class LazyUpdates(abc.ABC):
         if isinstance(gradient, tf.IndexedSlices):
             self._update_rows_of(variable, gradient, rate)
             return
-        values, gradient = self._decayed(variable, gradient, rate, variable)
+        steps = self._steps_due(variable)
+        values, gradient = self._decayed(
+            variable, gradient, rate, variable, steps
+        )
         if values is not variable:
             variable.assign(values)
         if self._is_as_keras_has_it(variable):
@@ -88,21 +101,57 @@ class LazyUpdates(abc.ABC):
         tables = self._tables(variable)
         state = [tf.gather(table, rows) for table in tables]
         values = tf.gather(variable, rows)
-        values, slopes = self._decayed(values, slopes, rate, variable)
+        steps = self._steps_due(variable, rows)
+        values, slopes = self._decayed(values, slopes, rate, variable, steps)
         step, state = self.update_rows(slopes, rate, state)
         for table, new in zip(
             [variable, *tables], [values - step, *state], strict=True
         ):
             table.scatter_update(tf.IndexedSlices(new, rows))
 
-    def _decayed(self, values, gradient, rate, variable):
-        """Values and gradient after the weight decay of a variable."""
-        if self.weight_decay is None or not self._use_weight_decay(variable):
+    def _decayed(self, values, gradient, rate, variable, steps):
+        """Values and gradient after the weight decay of some steps."""
+        if not self._decays(variable):
             return values, gradient
         decay = tf.cast(self.weight_decay, rate.dtype)
-        if not self.decoupled:
-            return values, gradient + decay * values
-        return values - values * (rate * decay), gradient
+        steps = tf.cast(steps, rate.dtype)
+        if self.decoupled:
+            return values * (1 - rate * decay) ** steps, gradient
+        # Of many missed steps no more than the whole row.
+        decay *= tf.minimum(steps, 1 / (rate * decay))
+        return values, gradient + decay * values
+
+    def _decays(self, variable):
+        return bool(self.weight_decay) and self._use_weight_decay(variable)
+
+    def _steps_due(self, variable, rows=None):
+        """How many steps of decay each of some rows, or of all, is due."""
+        table = self._decayed_at[self._index_of(variable)]
+        if table is None:
+            return 1
+        table = compat.tf_variable(table)
+        rows = tf.range(table.shape[0]) if rows is None else rows
+        now = tf.fill(tf.shape(rows), tf.cast(self.iterations + 1, table.dtype))
+        steps = now - tf.gather(table, rows)
+        table.scatter_update(tf.IndexedSlices(now, rows))
+        return steps[:, tf.newaxis]
+
+    def _steps_table(self, variable):
+        """The step in which each row of a matrix decayed last.
+
+        A float32 counts 16 million steps. Shards have all their gradients.
+        """
+        is_matrix = len(variable.shape) == 2
+        if distribute.is_sharded(variable) or not is_matrix:
+            return None
+        if not self._decays(variable):
+            return None
+        name, shape = "decayed_at", variable.shape[:1]
+        if not compat.IS_KERAS_3:
+            return self.add_variable_from_reference(variable, name, shape)
+        return self.add_variable(
+            shape, dtype="float32", name=f"{variable.name}_{name}"
+        )
 
     def _is_as_keras_has_it(self, variable):
         """Whether Keras's own update of all rows is that of this variable."""

@@ -10,7 +10,8 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
     """Keras's SGD, whose momentum and decay touch a gradient's rows alone.
 
     For heads with `sample_rate` below 1, where all other class centres rest
-    for a step, and their momentum with them.
+    for a step, and their momentum with them. The decay that they miss is made
+    up for when they are drawn.
 
     Args:
         *args: Those of `keras.optimizers.SGD`.
