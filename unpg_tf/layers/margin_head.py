@@ -148,12 +148,10 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
 
         The sample holds every class of the global batch, for which replicas
         tell each other their labels. It is drawn anew each step, and the same
-        on every replica. Gradients reach its rows of
-        `centers` alone, as `tf.IndexedSlices`: the optimizers of
-        `unpg_tf.optimizers` touch no other row. These centres grow longer than
-        those of a whole head, and turn less for the same learning rate:
-        `scale_learning_rate` gives them a higher one (README, "A million
-        classes").
+        on every replica. Gradients reach its rows of `centers` alone, as
+        `tf.IndexedSlices`: the optimizers of `unpg_tf.optimizers` touch no
+        other row, and learn best from them without momentum (README, "A
+        million classes").
 
         Args:
             embeddings: [batch, dim] float tensor, not normalised.
