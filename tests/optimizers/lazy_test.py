@@ -181,6 +181,16 @@ def test_l2_decay_of_many_missed_steps_is_the_whole_row_at_most():
     np.testing.assert_allclose(found[3], -0.1 * SLOPES[0, 3], atol=1e-6)
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_l2_decay_of_one_step_is_never_cut_short(sparse):
+    optimizer = optimizers.LazySGD(0.1, weight_decay=30.0, decoupled=False)
+    slopes = rows_of(SLOPES[0], list(range(ROWS)))
+    slopes = slopes if sparse else tf.convert_to_tensor(slopes)
+    expected = START - 0.1 * (SLOPES[0] + 30 * START)
+    found = trained(optimizer, [slopes])
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_what_is_excluded_from_decay_does_not_decay():
     optimizer = optimizers.LazySGD(0.1, weight_decay=0.5)
     optimizer.exclude_from_weight_decay(var_names=["embedding"])

@@ -150,8 +150,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         tell each other their labels. It is drawn anew each step, and the same
         on every replica. Gradients reach its rows of `centers` alone, as
         `tf.IndexedSlices`: the optimizers of `unpg_tf.optimizers` touch no
-        other row, and learn best from them without momentum (README, "A
-        million classes").
+        other row. See README, "A million classes", for rate and momentum.
 
         Args:
             embeddings: [batch, dim] float tensor, not normalised.

@@ -117,8 +117,9 @@ class LazyUpdates(abc.ABC):
         steps = tf.cast(steps, rate.dtype)
         if self.decoupled:
             return values * (1 - rate * decay) ** steps, gradient
-        # Of many missed steps no more than the whole row.
-        decay *= tf.minimum(steps, 1 / (rate * decay))
+        # Of missed steps no more than the whole row.
+        whole = tf.maximum(1 / (rate * decay), 1.0)
+        decay *= tf.minimum(steps, whole)
         return values, gradient + decay * values
 
     def _decays(self, variable):
