@@ -48,6 +48,21 @@ def test_a_failure_ends_all(tmp_path, monkeypatch, capfd, failure, code):
     assert f"worker 1 of 3: exit code {code}" in capfd.readouterr().err
 
 
+def test_who_notices_a_lost_worker_is_not_taken_for_it(tmp_path, capfd):
+    """Both have ended before the launcher looks again."""
+    os.mkfifo(tmp_path / "fifo")
+    program = """
+with open(PATH / "fifo", "r" if INDEX == 0 else "w") as file:
+    if INDEX == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    file.read()
+    os._exit(1)
+"""
+    for _ in range(5):
+        assert run(program, tmp_path, workers=2) == 137
+        assert "worker 1 of 2: exit code 137" in capfd.readouterr().err
+
+
 def test_a_signal_reaches_all(tmp_path):
     program = """
 def end(*_):

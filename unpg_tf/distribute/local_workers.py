@@ -64,9 +64,12 @@ def _configs(workers):
 def _wait(processes):
     """Waits for all; once one has failed, not for long."""
     failed, deadline = None, float("inf")
-    while None in (codes := [process.poll() for process in processes]):
+    while True:
+        codes = [process.poll() for process in processes]
         if failed is None and any(codes):
-            failed = next(i for i, code in enumerate(codes) if code)
+            # Of several at once it is the one that a signal (-N) has ended:
+            # the others can have noticed that, and failed for it.
+            failed = codes.index(min(filter(None, codes)))
             deadline = time.monotonic() + _GRACE
             print(
                 f"worker {failed} of {len(processes)}: exit code "
@@ -75,11 +78,11 @@ def _wait(processes):
                 file=sys.stderr,
                 flush=True,
             )
+        if None not in codes:
+            return 0 if failed is None else _shell_code(codes[failed])
         if time.monotonic() > deadline:
             _signal(processes, signal.SIGKILL)
         time.sleep(0.05)
-    first = codes if failed is None else [codes[failed]]
-    return _shell_code(next(filter(None, first), 0))
 
 
 def _signal(processes, number):
