@@ -57,6 +57,35 @@ def test_a_sample_weighs_what_all_classes_do_on_average():
     assert (least < expected).all()
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_center_moves_for_itself_and_for_no_other(jit_compile, dtype):
+    embeddings = tf.cast(EMBEDDINGS, dtype)
+    pull = tf.constant(RNG.normal(size=[BATCH, BATCH + 3]), dtype)
+
+    @tf.function(jit_compile=jit_compile)
+    def slopes(head, scale):
+        with tf.GradientTape() as tape:
+            tape.watch(embeddings)
+            cosines, columns = head.sampled(embeddings, LABELS, scale=scale)
+            value = tf.reduce_sum(pull * cosines)
+        sources = [embeddings, head.trainable_weights[0]]
+        return columns, *tape.gradient(value, sources)
+
+    # The 4 classes drawn of the 8 others weigh twice.
+    columns, found, centers = slopes(
+        make("plain", sample_rate=0.25, dtype=dtype), 4.0
+    )
+    _, expected, plain = slopes(
+        make("plain", sample_rate=0.25, dtype=dtype), None
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_array_equal(centers.indices, plain.indices)
+    shares = np.full([BATCH + 3, 1], 0.5)
+    shares[columns] = 1.0
+    np.testing.assert_allclose(centers.values, plain.values * shares, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", heads.HEADS)
 def test_a_sample_of_all_classes_is_the_full_head(name):
     # With those of the batch no class is left out.

@@ -158,7 +158,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             training: bool. Whether statistics are updated.
             scale: float, that of the loss. In a softmax of this scale the
                 classes that were drawn weigh as much as all that they were
-                drawn from. `None` leaves the cosines as they are.
+                drawn from, for the embeddings; a centre moves for its own
+                share alone. `None` leaves the cosines as they are.
 
         Returns:
             A tuple of the [batch, sample] cosines, and the [batch] int32
@@ -182,11 +183,13 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             self.samples.assign(self.samples + 1)
         columns = ops.columns_of(classes, labels)
         centers = tf.gather(compat.tf_variable(self.centers), classes)
-        cosines = self._cosines(embeddings, centers, columns, training)
+        shift = 0.0
         if scale is not None:
             weights = ops.log_weights(classes, positives, self.num_classes)
-            cosines += tf.cast(weights / scale, cosines.dtype)
-        return cosines, columns
+            centers = ops.with_own_gradients(centers, weights)
+            shift = tf.cast(weights / scale, centers.dtype)
+        cosines = self._cosines(embeddings, centers, columns, training)
+        return cosines + shift, columns
 
     def _cosines(self, embeddings, centers, labels, training):
         embeddings, norms = ops.unit_vectors(embeddings)
