@@ -56,6 +56,7 @@ with open(PATH / "fifo", "r" if INDEX == 0 else "w") as file:
     if INDEX == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     file.read()
+    time.sleep(0.01)
     os._exit(1)
 """
     for _ in range(5):
