@@ -43,12 +43,6 @@ flags.DEFINE_float(
     "falls alike. For sgd and adamw.",
     lower_bound=0.0,
 )
-flags.DEFINE_boolean(
-    "head_momentum",
-    True,
-    "Whether the momentum of sgd moves the class centres, too. Without, they "
-    "take a --head_learning_rate 1 / (1 - momentum) times as high.",
-)
 flags.DEFINE_enum(
     "schedule",
     "cosine",
@@ -151,13 +145,6 @@ def optimizer(steps, options, head=()):
             )
         factor = FLAGS.head_learning_rate / FLAGS.learning_rate
         made.scale_learning_rate(factor, head)
-    if not FLAGS.head_momentum:
-        if FLAGS.optimizer != "sgd":
-            raise ValueError(
-                "Expected --optimizer=sgd with --nohead_momentum. Received: "
-                f"{FLAGS.optimizer}"
-            )
-        made.exclude_from_momentum(head)
     return made
 
 

@@ -131,19 +131,6 @@ def test_the_head_has_a_learning_rate_of_its_own(flags_of, name):
     np.testing.assert_allclose(moves(), [0.4, 0.1], rtol=1e-5)
 
 
-def test_the_head_can_do_without_momentum(flags_of):
-    flags_of(
-        backbone="MobileNet",
-        schedule="constant",
-        warmup_epochs=0.0,
-        weight_decay=0.0,
-        head_learning_rate=0.1,
-        head_momentum=False,
-    )
-    expected = [0.4 * (1 + 1.9), 0.1 * 2]
-    np.testing.assert_allclose(moves(steps=2), expected, rtol=1e-5)
-
-
 def test_weights_decay_as_asked(flags_of):
     values = {
         "backbone": "MobileNet",
@@ -191,10 +178,6 @@ def test_keras_own_options_reach_the_optimizer(flags_of):
         (
             {"learning_rate": 0.0, "head_learning_rate": 0.1},
             "Expected --optimizer=sgd or adamw and a --learning_rate above 0",
-        ),
-        (
-            {"optimizer": "adamw", "head_momentum": False},
-            "Expected --optimizer=sgd with --nohead_momentum. Received: adamw",
         ),
         ({"freeze": "nothing"}, "Expected a name .*Received: --freeze=nothing"),
     ],

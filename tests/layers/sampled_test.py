@@ -59,7 +59,7 @@ def test_a_sample_weighs_what_all_classes_do_on_average():
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_center_moves_for_itself_and_for_no_other(jit_compile, dtype):
+def test_a_center_moves_by_the_root_of_its_weight(jit_compile, dtype):
     embeddings = tf.cast(EMBEDDINGS, dtype)
     pull = tf.constant(RNG.normal(size=[BATCH, BATCH + 3]), dtype)
 
@@ -81,7 +81,7 @@ def test_a_center_moves_for_itself_and_for_no_other(jit_compile, dtype):
     )
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     np.testing.assert_array_equal(centers.indices, plain.indices)
-    shares = np.full([BATCH + 3, 1], 0.5)
+    shares = np.full([BATCH + 3, 1], 0.5**0.5)
     shares[columns] = 1.0
     np.testing.assert_allclose(centers.values, plain.values * shares, rtol=1e-5)
 

@@ -257,27 +257,6 @@ def test_some_variables_learn_at_another_rate(
         )
 
 
-@pytest.mark.parametrize("sparse", [False, True])
-@pytest.mark.parametrize("nesterov", [False, True])
-def test_some_variables_move_without_momentum(sparse, nesterov):
-    variables = [embedding(), embedding()]
-    optimizer = optimizers.LazySGD(0.1, momentum=0.9, nesterov=nesterov)
-    optimizer.exclude_from_momentum(variables[1:])
-    optimizer.build(variables)
-    every = list(range(ROWS))
-    for slopes in SLOPES:
-        slopes = rows_of(slopes, every) if sparse else tf.constant(slopes)
-        optimizer.apply_gradients([(slopes, v) for v in variables])
-    with_momentum = keras.optimizers.SGD(0.1, 0.9, nesterov)
-    for variable, alike in zip(
-        variables, [with_momentum, keras.optimizers.SGD(0.1)], strict=True
-    ):
-        expected = trained(alike, map(tf.constant, SLOPES))
-        np.testing.assert_allclose(
-            np.array(variable), expected, rtol=1e-5, atol=1e-6
-        )
-
-
 @pytest.mark.parametrize("name", PAIRS)
 def test_configs_come_back(name):
     lazy, _, kwargs = PAIRS[name]

@@ -150,7 +150,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         tell each other their labels. It is drawn anew each step, and the same
         on every replica. Gradients reach its rows of `centers` alone, as
         `tf.IndexedSlices`: the optimizers of `unpg_tf.optimizers` touch no
-        other row. See README, "A million classes", for rate and momentum.
+        other row.
 
         Args:
             embeddings: [batch, dim] float tensor, not normalised.
@@ -158,8 +158,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             training: bool. Whether statistics are updated.
             scale: float, that of the loss. In a softmax of this scale the
                 classes that were drawn weigh as much as all that they were
-                drawn from, for the embeddings; a centre moves for its own
-                share alone. `None` leaves the cosines as they are.
+                drawn from, for the embeddings; their centres move by the
+                square root of that. `None` leaves the cosines as they are.
 
         Returns:
             A tuple of the [batch, sample] cosines, and the [batch] int32
@@ -186,7 +186,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         shift = 0.0
         if scale is not None:
             weights = ops.log_weights(classes, positives, self.num_classes)
-            centers = ops.with_own_gradients(centers, weights)
+            centers = ops.with_steady_gradients(centers, weights)
             shift = tf.cast(weights / scale, centers.dtype)
         cosines = self._cosines(embeddings, centers, columns, training)
         return cosines + shift, columns

@@ -29,7 +29,7 @@ from unpg_tf.ops.products import rounded
 from unpg_tf.ops.sampling import columns_of
 from unpg_tf.ops.sampling import log_weights
 from unpg_tf.ops.sampling import sampled_classes
-from unpg_tf.ops.sampling import with_own_gradients
+from unpg_tf.ops.sampling import with_steady_gradients
 from unpg_tf.ops.softmax import softmax_loss
 from unpg_tf.ops.statistics import center_statistics
 from unpg_tf.ops.statistics import pair_statistics
@@ -72,5 +72,5 @@ __all__ = [
     "unit_vectors",
     "unpg_statistics",
     "whisker_bounds",
-    "with_own_gradients",
+    "with_steady_gradients",
 ]

@@ -64,30 +64,33 @@ def log_weights(classes, positives, num_classes):
     return drawn * tf.math.log(share)
 
 
-def with_own_gradients(centers, log_weights):
-    """The same centres, which move for themselves and for no other.
+def with_steady_gradients(centers, log_weights):
+    """The same centres, moved by the square roots of their weights.
 
     An embedding has to keep away from all classes, so that one which was
     drawn pushes it as strongly as those for which it stands. Its centre,
-    pushed back as strongly, once in many steps, would have no steady place.
+    pushed back as strongly, once in many steps, would have no steady place;
+    pushed for its own share alone, it would hardly be pushed. This lies
+    between, at their geometric mean.
 
     Args:
         centers: [count, dim] float tensor.
         log_weights: [count] float32 tensor: how many classes each stands for.
 
     Returns:
-        A tensor like `centers`, whose gradient is divided by the weights.
+        A tensor like `centers`, whose gradient is divided by the square roots
+        of the weights.
     """
 
     @tf.custom_gradient
-    def own(centers):
+    def steady(centers):
         def gradient(upstream):
-            shares = tf.exp(-log_weights)[:, tf.newaxis]
+            shares = tf.exp(-log_weights / 2)[:, tf.newaxis]
             return upstream * tf.cast(shares, upstream.dtype)
 
         return tf.identity(centers), gradient
 
-    return own(centers)
+    return steady(centers)
 
 
 def columns_of(classes, labels):

@@ -56,7 +56,8 @@ class LazyUpdates(abc.ABC):
         """Applies one gradient, after the weight decay of what it touches."""
         rate = learning_rate[0] if learning_rate else self.learning_rate
         rate = tf.cast(tf.convert_to_tensor(rate), variable.dtype)
-        if self._var_key(variable) in self._scaled:
+        is_scaled = self._var_key(variable) in self._scaled
+        if is_scaled:
             rate *= self._factor
         if isinstance(gradient, tf.IndexedSlices):
             self._update_rows_of(variable, gradient, rate)
@@ -67,7 +68,7 @@ class LazyUpdates(abc.ABC):
         )
         if values is not variable:
             variable.assign(values)
-        if self._is_as_keras_has_it(variable):
+        if not is_scaled:
             super().update_step(gradient, variable, *learning_rate)
             return
         tables = self._tables(variable)
@@ -153,10 +154,6 @@ class LazyUpdates(abc.ABC):
         return self.add_variable(
             shape, dtype="float32", name=f"{variable.name}_{name}"
         )
-
-    def _is_as_keras_has_it(self, variable):
-        """Whether Keras's own update of all rows is that of this variable."""
-        return self._var_key(variable) not in self._scaled
 
     def _tables(self, variable):
         return [compat.tf_variable(table) for table in self.row_state(variable)]

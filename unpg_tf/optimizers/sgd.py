@@ -28,29 +28,9 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
     >>> model.compile(optimizer, unpg_tf.losses.UNPGLoss())
     """
 
-    _without_momentum = frozenset()
-
     def __init__(self, *args, decoupled=True, **kwargs):
         super().__init__(*args, **kwargs)
         self.decoupled = decoupled
-
-    def exclude_from_momentum(self, variables):
-        """Has some variables move without momentum.
-
-        For the centres of a sampled head (README, "A million classes"). The
-        learning rate has to be 1 / (1 - momentum) times as high then, to move
-        them as far: `scale_learning_rate`.
-
-        Like `exclude_from_weight_decay`, it isn't part of the config.
-
-        Args:
-            variables: list of the variables.
-
-        Example:
-
-        >>> optimizer.exclude_from_momentum(model.head.trainable_weights)
-        """
-        self._without_momentum = frozenset(map(self._var_key, variables))
 
     def get_config(self):
         """The arguments of the constructor, serialisable."""
@@ -58,7 +38,7 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
 
     def row_state(self, variable):
         """See `LazyUpdates.row_state`."""
-        if not self.momentum or not self._has_momentum(variable):
+        if not self.momentum:
             return []
         return [self.momentums[self._index_of(variable)]]
 
@@ -71,10 +51,3 @@ class LazySGD(LazyUpdates, keras.optimizers.SGD):
         if self.nesterov:
             return step - self.momentum * velocity, [velocity]
         return -velocity, [velocity]
-
-    def _has_momentum(self, variable):
-        return self._var_key(variable) not in self._without_momentum
-
-    def _is_as_keras_has_it(self, variable):
-        is_alike = super()._is_as_keras_has_it(variable)
-        return is_alike and self._has_momentum(variable)
