@@ -8,6 +8,7 @@ from tensorflow import keras
 from train_options import parsed_options
 
 from unpg_tf import backbones
+from unpg_tf import compat
 from unpg_tf import evaluation
 from unpg_tf import layers
 from unpg_tf import losses
@@ -65,7 +66,7 @@ def compiled_model(num_classes, steps):
         jit_compile=FLAGS.jit_compile,
     )
     # Checkpoints are restored into variables, not into promises of them.
-    train_optimizer.build(model.optimizer, model.trainable_variables)
+    compat.build_optimizer(model.optimizer, model.trainable_variables)
     return model
 
 

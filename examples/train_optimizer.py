@@ -172,14 +172,6 @@ def learning_rate(steps):
     return models.WarmUp(falling, warmup) if warmup else falling
 
 
-def build(made, variables):
-    """Creates the variables of an optimizer, of either Keras 2's kinds."""
-    if hasattr(made, "build"):
-        made.build(variables)
-    else:
-        made._create_all_weights(variables)
-
-
 def _common():
     options = {}
     if FLAGS.global_clipnorm is not None:

@@ -23,6 +23,23 @@ def tf_variable(variable):
     return variable.value if is_wrapped else variable
 
 
+def build_optimizer(optimizer, variables):
+    """Creates the state of an optimizer, also of Keras 2's older kind."""
+    if hasattr(optimizer, "build"):
+        optimizer.build(variables)
+    else:
+        optimizer._create_all_weights(variables)
+
+
+def build_metrics(model, y_true, y_pred):
+    """Creates the metrics of a compiled model, once, for such tensors."""
+    if not IS_KERAS_3:
+        if not model.compiled_metrics.built:
+            model.compiled_metrics.build(y_pred, y_true)
+    elif model._compile_metrics and not model._compile_metrics.built:
+        model._compile_metrics.build(y_true, y_pred)
+
+
 def addons(instead):
     """TensorFlow Addons, which ended with TensorFlow 2.15.
 

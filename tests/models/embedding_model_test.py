@@ -198,6 +198,32 @@ def test_ways_to_run_give_the_same(options):
         np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-5)
 
 
+class Counted(models.EmbeddingModel):
+    """Counts how often TensorFlow traces its steps."""
+
+    traced = 0
+
+    def train_step(self, data):
+        self.traced += 1
+        return super().train_step(data)
+
+    def test_step(self, data):
+        self.traced += 1
+        return super().test_step(data)
+
+
+@pytest.mark.parametrize("names", [["accuracy"], ["acc"], []])
+@pytest.mark.parametrize("act", [fit, evaluate])
+def test_a_step_is_traced_once(act, names):
+    model = Counted(dense_backbone(), layers.CosFace(CLASSES))
+    optimizer = keras.optimizers.SGD(0.3, momentum=0.9)
+    model.compile(optimizer, MARGIN, metrics=names, weighted_metrics=names)
+    act(model)
+    assert model.traced == 1
+    act(model)
+    assert model.traced == 1
+
+
 def test_sample_weights_weigh_the_rows():
     model = make_model("cosface", loss=UNPG)
     rows = UNPG.call(

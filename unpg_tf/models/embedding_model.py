@@ -170,6 +170,31 @@ class EmbeddingModel(keras.Model):
             return self.head.sampled(embeddings, labels, scale=scale)
         return self.head(embeddings, labels, training=training), labels
 
+    def make_train_function(self, force=False):
+        """As in Keras; the variables of a step are there before it.
+
+        A step that makes variables is traced twice, which takes a large
+        network a while.
+        """
+        if self.built:
+            with self.distribute_strategy.scope():
+                compat.build_optimizer(self.optimizer, self.trainable_variables)
+                self._build_metrics()
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        """As in Keras; the variables of a step are there before it."""
+        if self.built:
+            with self.distribute_strategy.scope():
+                self._build_metrics()
+        return super().make_test_function(force)
+
+    def _build_metrics(self):
+        """Makes what names of metrics stand for, by the shapes they'll see."""
+        labels = tf.zeros([1], tf.int32)
+        cosines = tf.zeros([1, self.head.num_classes])
+        compat.build_metrics(self, labels, cosines)
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras 3 averages the first batch of all replicas to learn its shape,
         # which ends in an error where they have different numbers of rows.
