@@ -262,6 +262,21 @@ def test_a_failed_export_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path / "a") == []
 
 
+def test_an_interrupt_just_after_the_first_step_leaves_nothing(
+    tmp_path, monkeypatch
+):
+    make = os.mkdir
+
+    def interrupted(path, *args, **kwargs):
+        make(path, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export.save(tiny(), tmp_path / "1", threshold=0.5)
+    assert not list(tmp_path.iterdir())
+
+
 def test_image_size_is_asked_for_where_the_model_has_none(tmp_path):
     images = keras.Input((None, None, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(images)

@@ -2,8 +2,8 @@
 
 import numbers
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -104,16 +104,19 @@ def save(
     server = Server(backbone, image_size, threshold, flip, rate)
     card = model_card(model, server, flip, {} if card is None else card)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=directory.parent, prefix=f".{directory.name}-"
-    ) as staging:
-        new = Path(staging, "new")
+    # Not tempfile's: an interrupt just after it is made would leave it there.
+    staging = directory.with_name(f".{directory.name}-{secrets.token_hex(4)}")
+    try:
+        staging.mkdir(mode=0o700)
+        new = staging / "new"
         tf.saved_model.save(server, str(new), server.signatures())
         write_card(new, card)
         write_warmup(new, directory.parent.name, image_size)
         # Another export may have been here meanwhile.
         _check_free(directory, overwrite)
         _replace(directory, new, overwrite)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _replace(directory, new, overwrite):
