@@ -36,7 +36,7 @@ help:  ## List the targets
 		| awk -F ":.*## " '{printf "  make %-14s%s\n", $$1, $$2}'
 
 demo: $(VENV)/.ready  ## Train, evaluate and export on drawn identities: under 5 minutes
-	$(CURRENT) examples/demo.py
+	$(CURRENT) -m unpg_tf demo
 
 test: $(VENV)/.ready  ## Run the tests on the newest TensorFlow, with Keras 3
 	$(CURRENT) $(PYTEST) $(TESTS)
@@ -48,7 +48,7 @@ test-classic: $(VENV_CLASSIC)/.ready  ## TensorFlow 2.15, TensorFlow Addons, Mod
 	$(CLASSIC) $(PYTEST) --override-ini="norecursedirs=.*" $(TESTS)
 
 test-torch: $(VENV_TORCH)/.ready  ## Import and export of PyTorch's checkpoints, with PyTorch
-	$(VENV_TORCH)/bin/python -m pytest tests/tools
+	$(VENV_TORCH)/bin/python -m pytest tests/weights
 
 test-models: $(VENV_MODELS)/.ready  ## The newest Model Garden, with its TensorFlow and Keras 2
 	TF_USE_LEGACY_KERAS=1 $(VENV_MODELS)/bin/python $(PYTEST) --override-ini="norecursedirs=.*" \

@@ -19,6 +19,7 @@ from absl import flags
 
 from unpg_tf import data
 from unpg_tf import evaluation
+from unpg_tf import metrics
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data", None, "Folder of a folder of images per identity.")
@@ -55,8 +56,8 @@ def _heading(same):
 def _row(path, images, pairs, same):
     embeddings = evaluation.Embedder(evaluation.load_model(path))(images)
     similarities = (embeddings @ embeddings.T)[pairs]
-    tars = evaluation.tar_at_far(similarities, same, FARS)
-    values = [evaluation.auc(similarities, same), *tars.values()]
+    tars = metrics.tar_at_far(similarities, same, FARS)
+    values = [metrics.auc(similarities, same), *tars.values()]
     cells = " | ".join(
         "too few" if value is None else f"{value:.4f}" for value in values
     )

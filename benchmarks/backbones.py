@@ -27,13 +27,13 @@ from absl import flags  # noqa: E402
 from tensorflow import keras  # noqa: E402
 
 from unpg_tf import backbones  # noqa: E402
-from unpg_tf.tools import state_dict  # noqa: E402
-from unpg_tf.tools import torch_files  # noqa: E402
-from unpg_tf.tools import torch_networks  # noqa: E402
+from unpg_tf.weights import state_dict  # noqa: E402
+from unpg_tf.weights import torch_files  # noqa: E402
+from unpg_tf.weights import torch_networks  # noqa: E402
 
 FLAGS = flags.FLAGS
 RATE, MOMENTUM, DIM = 1e-4, 0.9, 512
-flags.DEFINE_list("backbones", ["iresnet34", "iresnet50"], "As in train.py.")
+flags.DEFINE_list("backbones", ["iresnet34", "iresnet50"], "As in unpg train.")
 flags.DEFINE_integer("image_size", 112, "Height and width, in pixels.", 9)
 flags.DEFINE_integer("batch_size", 8, "Images in a call.", lower_bound=1)
 flags.DEFINE_integer("turns", 7, "Calls of each.", lower_bound=1)

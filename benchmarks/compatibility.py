@@ -23,8 +23,9 @@ from absl import flags  # noqa: E402
 from absl import logging  # noqa: E402
 from runtimes import RUNTIMES  # noqa: E402
 
-from unpg_tf import evaluation  # noqa: E402
-from unpg_tf import export  # noqa: E402
+from unpg_tf import evaluation
+from unpg_tf import metrics  # noqa: E402
+from unpg_tf import serving  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "A trained model's .keras file.")
@@ -58,7 +59,7 @@ def _compare():
     )
     with tempfile.TemporaryDirectory() as directory:
         directory = f"{directory}/1"
-        export.save(model, directory, threshold=0.0)
+        serving.save(model, directory, threshold=0.0)
         for name, runtime in RUNTIMES.items():
             try:
                 got = _embeddings(runtime(directory), pairs.images)
@@ -93,10 +94,10 @@ def _pixels(files):
 
 
 def _auc(embeddings, pairs):
-    similarities = evaluation.pair_similarities(
+    similarities = metrics.pair_similarities(
         embeddings, pairs.left, pairs.right
     )
-    return evaluation.auc(similarities, pairs.same)
+    return metrics.auc(similarities, pairs.same)
 
 
 if __name__ == "__main__":

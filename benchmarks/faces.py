@@ -4,6 +4,7 @@ import numpy as np
 
 from unpg_tf import data
 from unpg_tf import evaluation
+from unpg_tf import metrics
 
 # Images are read with a border, of which the networks see the inner part.
 SIZE, CROP, DIM = 36, 32 / 36, 128
@@ -45,8 +46,8 @@ def rates(model, images, labels):
     pairs = np.triu_indices(len(labels), 1)
     similarities = (embeddings @ embeddings.T)[pairs]
     same = np.equal(*(labels[rows] for rows in pairs))
-    yield evaluation.auc(similarities, same)
-    yield from evaluation.tar_at_far(similarities, same, FARS).values()
+    yield metrics.auc(similarities, same)
+    yield from metrics.tar_at_far(similarities, same, FARS).values()
 
 
 def spread(values, layout="{:.3f} ± {:.3f}"):

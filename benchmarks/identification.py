@@ -20,7 +20,7 @@ import numpy as np
 from absl import app
 from absl import flags
 
-from unpg_tf.evaluation import top_matches
+from unpg_tf.metrics import top_matches
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("gallery", 1_000_000, "Rows of the gallery.")

@@ -27,7 +27,7 @@ from unpg_tf import losses  # noqa: E402
 from unpg_tf import models  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list("backbones", ["small", "iresnet34"], "As in train.py.")
+flags.DEFINE_list("backbones", ["small", "iresnet34"], "As in unpg train.")
 flags.DEFINE_integer("image_size", 112, "Height and width, in pixels.", 9)
 flags.DEFINE_integer("embedding_dim", 512, "Of the embeddings.", 1)
 flags.DEFINE_integer("batch_size", 64, "Images in a step.", 2)

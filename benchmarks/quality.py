@@ -1,13 +1,13 @@
 r"""Compares UNPG with the plain margin loss on faces, over several seeds.
 
-Each run is `examples/train.py` and `examples/evaluate.py` as users call them;
+Each run is `unpg train` and `unpg evaluate` as users call them;
 within a head and a seed, only --loss differs. On LFW's View 1, from scratch:
 
     python benchmarks/quality.py --data=lfw --output_dir=runs/quality
 
 prints a table of accuracy and TAR at FAR (mean and standard deviation over
 the seeds) and of what UNPG changes seed by seed. A loss may carry an option,
-as in --losses=margin,unpg,unpg:pair_weight=0.1. Flags for train.py go after a
+as in --losses=margin,unpg,unpg:pair_weight=0.1. Flags for unpg train go after a
 double dash; they hold for all runs. A comparison that was interrupted goes on
 where it stopped, since a run whose report is there isn't repeated. With
 --data=synthetic the identities are drawn.
@@ -38,7 +38,6 @@ flags.DEFINE_integer(
 flags.DEFINE_string("output_dir", None, "Folder for the runs and the table.")
 flags.mark_flags_as_required(["data", "output_dir"])
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 METRICS = {
     "accuracy": lambda report: report["accuracy"],
     "AUC": lambda report: report["auc"],
@@ -72,7 +71,7 @@ def _report(seed, head, loss, train_flags):
         with open(folder / "log.txt", "w") as log:
             _run(
                 log,
-                "train.py",
+                "train",
                 f"--head={head}",
                 f"--loss={loss}",
                 *([f"--loss_option={option}"] if option else []),
@@ -83,7 +82,7 @@ def _report(seed, head, loss, train_flags):
             )
             _run(
                 log,
-                "evaluate.py",
+                "evaluate",
                 f"--model={folder / 'model.keras'}",
                 f"--report={report}",
                 "--noplots",
@@ -109,7 +108,7 @@ def _protocol():
 def _run(log, program, *arguments):
     environment = os.environ | {"TF_NUM_INTRAOP_THREADS": "1"}
     subprocess.run(
-        [sys.executable, EXAMPLES / program, *arguments],
+        [sys.executable, "-m", "unpg_tf", program, *arguments],
         check=True,
         stdout=log,
         stderr=subprocess.STDOUT,

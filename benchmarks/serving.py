@@ -33,10 +33,10 @@ from runtimes import RUNTIMES  # noqa: E402
 
 from unpg_tf import backbones  # noqa: E402
 from unpg_tf import data  # noqa: E402
-from unpg_tf import export  # noqa: E402
+from unpg_tf import serving  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("backbone", "iresnet18", "As in train.py.")
+flags.DEFINE_string("backbone", "iresnet18", "As in unpg train.")
 flags.DEFINE_integer("image_size", 112, "Height and width, in pixels.", 8)
 flags.DEFINE_integer("embedding_dim", 512, "Dimension of embeddings.", 1)
 flags.DEFINE_list("batch_sizes", ["1", "8", "64"], "Images in a call.")
@@ -75,7 +75,7 @@ def _measure():
         FLAGS.backbone, FLAGS.image_size, FLAGS.embedding_dim
     )
     with tempfile.TemporaryDirectory() as directory:
-        export.save(backbone, f"{directory}/1", threshold=0.0)
+        serving.save(backbone, f"{directory}/1", threshold=0.0)
         _save_bare(backbone, f"{directory}/bare")
         forms = _forms(f"{directory}/1", f"{directory}/bare")
         print(

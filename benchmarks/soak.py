@@ -2,7 +2,7 @@
 
     python benchmarks/soak.py --minutes=60
 
-`examples/train.py` trains a small network on drawn identities, verifies it
+`unpg train` trains a small network on drawn identities, verifies it
 after each epoch, writes its checkpoints and logs, and is looked at from
 outside meanwhile: its resident memory, threads and open files every second,
 and the processors' time of each epoch, which other work on the machine blurs
@@ -29,7 +29,6 @@ FLAGS = flags.FLAGS
 flags.DEFINE_float("minutes", 60.0, "After the first epoch.", lower_bound=0.1)
 flags.DEFINE_string("report", None, "JSON file of all that was measured.")
 
-TRAIN = Path(__file__).absolute().parents[1] / "examples" / "train.py"
 SETTINGS = {
     "synthetic_identities": 20,
     "synthetic_images": 64,
@@ -86,7 +85,9 @@ def watched(folder):
     arguments = [f"--{name}={value}" for name, value in settings.items()]
     with (folder / "log").open("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, TRAIN, *arguments], stdout=log, stderr=log
+            [sys.executable, "-m", "unpg_tf", "train", *arguments],
+            stdout=log,
+            stderr=log,
         )
         try:
             found = _looks(process, folder / "run" / "log.csv")

@@ -15,14 +15,14 @@ what the experiment can be told.
 import sys
 from pathlib import Path
 
-import failures
-import model_file
 import tensorflow as tf
 from absl import app
 from absl import flags
 from absl import logging
 
-from unpg_tf import export
+from unpg_tf import models
+from unpg_tf import serving
+from unpg_tf.cli import failures
 
 try:
     import unpg_tf.model_garden  # noqa: F401  Registers the experiment.
@@ -99,8 +99,8 @@ def _strategy(runtime):
 
 
 def _save(model, directory):
-    model_file.save(model, directory / "model.keras")
-    export.save(
+    models.save(model, directory / "model.keras")
+    serving.save(
         model,
         directory / "saved_model" / "1",
         threshold=FLAGS.threshold,

@@ -13,7 +13,7 @@ from tensorflow import keras  # noqa: E402
 REPLICAS = 4
 # Those with PyTorch have an environment and a target of their own.
 collect_ignore = (
-    [] if importlib.util.find_spec("torch") else ["tools/torch_test.py"]
+    [] if importlib.util.find_spec("torch") else ["weights/torch_test.py"]
 )
 
 

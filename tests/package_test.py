@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import operator
 import subprocess
 import sys
 from pathlib import Path
@@ -17,19 +18,27 @@ LAYERS = (
     "version",
     "compat",
     "files",
+    "moved",
+    "export",
     "ops",
+    "metrics",
     "distribute",
     "layers",
     "losses",
     "optimizers",
-    "models",
     "backbones",
     "data",
+    "models",
     "evaluation",
-    "export",
+    "serving",
+    "weights",
+    "callbacks",
     "model_garden",
-    "tools",
+    "cli",
+    "__main__",
 )
+# Those that `import unpg_tf` imports.
+OFFERED = sorted({*unpg_tf.__all__} - {"__version__"})
 
 
 def _imported(path):
@@ -51,8 +60,8 @@ def test_every_module_has_its_layer():
     modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
     folders = {path.parent.name for path in PACKAGE.glob("*/*.py")}
     assert modules | folders == set(LAYERS)
-    for folder in folders:
-        assert (PACKAGE / folder / "__init__.py").is_file()
+    for path in PACKAGE.rglob("*/*.py"):
+        assert path.with_name("__init__.py").is_file()
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -83,7 +92,7 @@ known = {name.partition(".")[0] for name in sys.modules}
 import pathlib
 import unpg_tf
 for path in pathlib.Path("unpg_tf").rglob("*.py"):
-    if path.parent.name != "model_garden":
+    if path.parent.name not in ("model_garden", "unpg_tf"):
         __import__(".".join(path.with_suffix("").parts))
 added = {name.partition(".")[0] for name in sys.modules} - known
 print(*sorted(added - set(sys.stdlib_module_names)))
@@ -95,7 +104,38 @@ print(*sorted(added - set(sys.stdlib_module_names)))
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["unpg_tf"]
+    # absl comes with Keras 3, and with TensorFlow.
+    assert {*done.stdout.split()} - {"absl"} == {"unpg_tf"}
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_sub_package_offers_public_names_alone(name):
+    package = getattr(unpg_tf, name)
+    own = {n for n in dir(package) if not n.startswith("_")}
+    modules = {path.stem for path in Path(package.__file__).parent.glob("*.py")}
+    assert own - modules <= {*package.__all__} <= own
+    assert package.__doc__
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("evaluation.VerificationCallback", "callbacks.VerificationCallback"),
+        ("evaluation.tar_at_far", "metrics.tar_at_far"),
+        ("models.WarmUp", "optimizers.WarmUp"),
+        ("export.save", "serving.save"),
+    ],
+)
+def test_a_name_that_has_moved_works_and_says_where_it_is(old, new):
+    with pytest.warns(FutureWarning, match=new.replace(".", r"\.")):
+        found = operator.attrgetter(old)(unpg_tf)
+    assert found is operator.attrgetter(new)(unpg_tf)
+
+
+def test_a_name_that_is_nowhere_is_an_attribute_error():
+    for package in (unpg_tf, unpg_tf.evaluation, unpg_tf.models):
+        with pytest.raises(AttributeError, match="nonsense"):
+            package.nonsense  # noqa: B018
 
 
 def test_version_is_stated_once():

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from unpg_tf import backbones
+from unpg_tf import callbacks
 from unpg_tf import data
 from unpg_tf import evaluation
-from unpg_tf import export
 from unpg_tf import layers
 from unpg_tf import losses
+from unpg_tf import metrics
 from unpg_tf import models
 from unpg_tf import optimizers
+from unpg_tf import serving
 
 NAN, INF = float("nan"), float("inf")
 NO_NUMBERS = ("0.5", None, True, NAN, INF, -INF)
@@ -41,7 +43,7 @@ def batches(**arguments):
 
 def save(**arguments):
     known = {"directory": "unwritten", "threshold": 0.3}
-    return export.save(BACKBONE, **{**known, **arguments})
+    return serving.save(BACKBONE, **{**known, **arguments})
 
 
 def labelled(**arguments):
@@ -60,31 +62,31 @@ def backbone(**arguments):
 
 
 def intervals(**arguments):
-    return evaluation.bootstrap_intervals(SIMILARITIES, SAME, **arguments)
+    return metrics.bootstrap_intervals(SIMILARITIES, SAME, **arguments)
 
 
 def open_set(**arguments):
-    return evaluation.identify_open_set(
+    return metrics.identify_open_set(
         EMBEDDINGS, [0, 1, 2, 3], EMBEDDINGS[:2], [0, 1], **arguments
     )
 
 
 def distractors(**arguments):
-    return evaluation.identify_among_distractors(
+    return metrics.identify_among_distractors(
         EMBEDDINGS, [0, 0, 1, 1], EMBEDDINGS, **arguments
     )
 
 
 def rates(**arguments):
-    return evaluation.tar_at_far(SIMILARITIES, SAME, **arguments)
+    return metrics.tar_at_far(SIMILARITIES, SAME, **arguments)
 
 
 def accuracy(**arguments):
-    return evaluation.accuracy_at(SIMILARITIES, SAME, **arguments)
+    return metrics.accuracy_at(SIMILARITIES, SAME, **arguments)
 
 
 def matches(**arguments):
-    return evaluation.top_matches(EMBEDDINGS, EMBEDDINGS, **arguments)
+    return metrics.top_matches(EMBEDDINGS, EMBEDDINGS, **arguments)
 
 
 def embedder(**arguments):
@@ -92,11 +94,13 @@ def embedder(**arguments):
 
 
 def statistics(**arguments):
-    return evaluation.StatisticsCallback(IMAGES, [0, 1, 0, 1], **arguments)
+    return callbacks.StatisticsCallback(IMAGES, [0, 1, 0, 1], **arguments)
 
 
 def warm_up(**arguments):
-    return models.WarmUp(**{"schedule": len, "warmup_steps": 3, **arguments})
+    return optimizers.WarmUp(
+        **{"schedule": len, "warmup_steps": 3, **arguments}
+    )
 
 
 BACKBONE = backbone()
@@ -208,7 +212,7 @@ OTHERS = [
     (save, "false_accept_rate", 1.1, "a rate in (0, 1], or None"),
     (save, "card", [], "a dictionary or None"),
     (warm_up, "schedule", 0.1, "a LearningRateSchedule"),
-    (evaluation.VerificationCallback, "pairs", 3, "a Pairs"),
+    (callbacks.VerificationCallback, "pairs", 3, "a Pairs"),
     (optimizers.LazyAdamW, "amsgrad", True, "no amsgrad"),
 ]
 

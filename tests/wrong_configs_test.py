@@ -25,7 +25,7 @@ MADE = {
     "NPairLoss": losses.NPairLoss(embedding_dim=4),
     "TripletSemiHardLoss": losses.TripletSemiHardLoss(embedding_dim=4),
     "EmbeddingModel": models.EmbeddingModel(BACKBONE, layers.CosFace(5)),
-    "WarmUp": models.WarmUp(
+    "WarmUp": optimizers.WarmUp(
         keras.optimizers.schedules.CosineDecay(0.1, 100), 10
     ),
     "LazySGD": optimizers.LazySGD(0.1),

@@ -9,7 +9,7 @@ import pytest
 
 from unpg_tf import data
 from unpg_tf import evaluation
-from unpg_tf import export
+from unpg_tf import serving
 
 READERS = {
     "folder": data.read_folder,
@@ -25,7 +25,7 @@ READERS = {
     "model": evaluation.load_model,
     "Keras file": evaluation.load_keras_file,
     "SavedModel": evaluation.ServedModel,
-    "settings": export.read_settings,
+    "settings": serving.read_settings,
 }
 
 

@@ -10,6 +10,7 @@ from unpg_tf import data
 from unpg_tf import evaluation
 from unpg_tf import layers
 from unpg_tf import losses
+from unpg_tf import metrics
 
 CLASSES, DIM, ROWS = 5, 3, 4
 LABELS = np.arange(ROWS)
@@ -51,23 +52,23 @@ def pairs(embeddings=EMBEDDINGS, left=(0, 1), right=(2, 3), same=(True, False)):
 
 
 def roc(similarities=SIMILARITIES, same=SAME):
-    return evaluation.roc_curve(similarities, same)
+    return metrics.roc_curve(similarities, same)
 
 
 def accuracy(similarities=SIMILARITIES, same=SAME):
-    return evaluation.accuracy_at(similarities, same, 0.5)
+    return metrics.accuracy_at(similarities, same, 0.5)
 
 
 def folds(fold=LABELS // 2):
-    return evaluation.fold_accuracy(SIMILARITIES, SAME, fold)
+    return metrics.fold_accuracy(SIMILARITIES, SAME, fold)
 
 
 def matches(probes=EMBEDDINGS, gallery=EMBEDDINGS):
-    return evaluation.top_matches(probes, gallery, 1)
+    return metrics.top_matches(probes, gallery, 1)
 
 
 def distractors(labels=(0, 0, 1, 1), strangers=EMBEDDINGS):
-    return evaluation.identify_among_distractors(EMBEDDINGS, labels, strangers)
+    return metrics.identify_among_distractors(EMBEDDINGS, labels, strangers)
 
 
 def templates(template=LABELS, media=LABELS, scores=None):

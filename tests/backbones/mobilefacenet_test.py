@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from tests.weights import randomise
+from tests.randomised import randomise
 from unpg_tf.backbones import build
 from unpg_tf.backbones import mobilefacenet
 from unpg_tf.backbones.mobilefacenet import STAGES
-from unpg_tf.tools import state_dict
+from unpg_tf.weights import state_dict
 
 # The last map is 3 by 3; an odd side, which "same" pads evenly, on the way.
 SIZE, DIM = 36, 6

@@ -7,13 +7,13 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from tests.weights import randomise
+from tests.randomised import randomise
 from unpg_tf.backbones import build
 from unpg_tf.backbones import vit
 from unpg_tf.backbones.tokens import MaskFill
 from unpg_tf.backbones.tokens import RandomSubset
 from unpg_tf.backbones.vit import SIZES
-from unpg_tf.tools import state_dict
+from unpg_tf.weights import state_dict
 
 # Patches of 9 pixels: 3 by 3 of them, and a margin of 4.
 SIZE, DIM, PATCHES, CHANNELS = 31, 6, 9, 16

@@ -1,20 +1,20 @@
-"""What `examples/train.py` takes of TensorFlow Addons, by its flags."""
+"""What `unpg train` takes of TensorFlow Addons, by its flags."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_addons as tfa
-import train
-from absl.testing import flagsaver
 
+from tests.cli.given import given
 from unpg_tf import data
+from unpg_tf.cli.train import augmentation
+from unpg_tf.cli.train import model as train_model
+from unpg_tf.cli.train.flags import FLAGS
 
 SIZE, CLASSES, ROWS, STEPS = 32, 4, 16, 3
 IMAGES = np.random.default_rng(0).integers(0, 256, [ROWS, SIZE, SIZE, 3])
 IMAGES = IMAGES.astype("uint8")
 LABELS = np.arange(ROWS, dtype="int32") % CLASSES
-# There is no command line to parse.
-train.FLAGS.mark_as_parsed()
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,8 @@ train.FLAGS.mark_as_parsed()
     ],
 )
 def test_a_loss_and_an_optimizer_train(loss, optimizer):
-    with flagsaver.flagsaver(
+    with given(
+        FLAGS,
         backbone="small",
         dropout=0.0,
         image_size=SIZE,
@@ -39,7 +40,7 @@ def test_a_loss_and_an_optimizer_train(loss, optimizer):
         warmup_epochs=0.0,
         schedule="constant",
     ):
-        model = train.train_model.compiled_model(CLASSES, STEPS)
+        model = train_model.compiled_model(CLASSES, STEPS)
     inner = optimizer.removeprefix("tfa:")
     if inner != optimizer:
         assert isinstance(model.optimizer, getattr(tfa.optimizers, inner))
@@ -52,12 +53,13 @@ def test_a_loss_and_an_optimizer_train(loss, optimizer):
 
 
 def test_an_image_operation_by_its_flags():
-    with flagsaver.flagsaver(
+    with given(
+        FLAGS,
         image_op="tfa:sharpness",
         image_op_option=["factor=2", "rate=0.25"],
         flip=0.25,
     ):
-        augment = train.train_augmentation.augmentation()
+        augment = augmentation.augmentation()
     assert isinstance(augment, data.AddonsImages)
     assert augment.operation == "sharpness" and augment.rate == 0.25
     assert augment.options == {"factor": 2} and augment.before.flip == 0.25

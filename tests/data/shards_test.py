@@ -225,7 +225,7 @@ def test_shards_of_other_images_are_left_alone(paths, folder):
 
 def test_files_that_do_not_fit_each_other_are_named(paths, folder):
     pattern = folder / "*.tfrecord"
-    with pytest.raises(FileNotFoundError, match="convert.py.*dataset.json"):
+    with pytest.raises(FileNotFoundError, match="unpg convert.*dataset.json"):
         ImageShards(pattern)
     write(paths, folder)
     with pytest.raises(FileNotFoundError, match=r"match \*.rec .*none of 4"):

@@ -5,11 +5,11 @@ import pytest
 from tensorflow import keras
 
 from unpg_tf.evaluation import Embedder
-from unpg_tf.evaluation import best_threshold
 from unpg_tf.evaluation import evaluate_pairs
-from unpg_tf.evaluation import pair_similarities
 from unpg_tf.evaluation import synthetic_pairs
 from unpg_tf.evaluation import verification_report
+from unpg_tf.metrics import best_threshold
+from unpg_tf.metrics import pair_similarities
 
 SIZE = 16
 

@@ -3,10 +3,10 @@ import pytest
 
 from unpg_tf.evaluation import StoredEmbeddings
 from unpg_tf.evaluation import evaluate_pair_lists
-from unpg_tf.evaluation import pair_similarities
 from unpg_tf.evaluation import read_pair_lists
 from unpg_tf.evaluation import verification_report
 from unpg_tf.evaluation import write_embeddings
+from unpg_tf.metrics import pair_similarities
 
 PEOPLE, VIEWS = 6, 5
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.evaluation.cases import CASES
-from tests.evaluation.cases import random_case
+from tests.metrics.cases import CASES
+from tests.metrics.cases import random_case
 from unpg_tf.evaluation import plot_roc
 from unpg_tf.evaluation import plot_similarities
 

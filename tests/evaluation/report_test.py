@@ -3,17 +3,17 @@ import json
 import numpy as np
 import pytest
 
-from tests.evaluation.cases import random_case
-from unpg_tf.evaluation import accuracy_at
-from unpg_tf.evaluation import auc
-from unpg_tf.evaluation import eer
+from tests.metrics.cases import random_case
 from unpg_tf.evaluation import evaluate_embeddings
-from unpg_tf.evaluation import fold_accuracy
-from unpg_tf.evaluation import pair_similarities
-from unpg_tf.evaluation import tar_at_far
-from unpg_tf.evaluation import threshold_at_far
 from unpg_tf.evaluation import verification_report
 from unpg_tf.evaluation import write_report
+from unpg_tf.metrics import accuracy_at
+from unpg_tf.metrics import auc
+from unpg_tf.metrics import eer
+from unpg_tf.metrics import fold_accuracy
+from unpg_tf.metrics import pair_similarities
+from unpg_tf.metrics import tar_at_far
+from unpg_tf.metrics import threshold_at_far
 
 
 def test_one_fold_is_measured_by_the_given_threshold():

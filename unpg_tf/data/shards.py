@@ -193,7 +193,7 @@ def _description(path):
     """Reads and checks `dataset.json`."""
     if not path.is_file():
         raise FileNotFoundError(
-            "Expected the shards of a finished examples/convert.py, which "
+            "Expected the shards of a finished unpg convert, which "
             f"writes {DESCRIPTION} beside them. Received: no {path}"
         )
     try:
@@ -230,7 +230,7 @@ def _index(path, shard, classes):
     if size != shard["bytes"]:
         raise ValueError(
             f"{path}: Expected {shard['bytes']} bytes. Received: {size}. "
-            "examples/convert.py writes such a shard anew"
+            "unpg convert writes such a shard anew"
         )
     _, index = read_table(path + INDEX_SUFFIX)
     labels, offsets = index.get("labels"), index.get("offsets")

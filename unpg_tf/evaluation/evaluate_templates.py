@@ -1,11 +1,11 @@
 """IJB-B's and IJB-C's protocols: verification and open-set identification."""
 
 from unpg_tf.evaluation.evaluator import Evaluation
-from unpg_tf.evaluation.identification import identify_open_set
 from unpg_tf.evaluation.report import rates_report
-from unpg_tf.evaluation.roc import LOW_FARS
 from unpg_tf.evaluation.templates import pool_templates
-from unpg_tf.evaluation.verification import pair_similarities
+from unpg_tf.metrics.identification import identify_open_set
+from unpg_tf.metrics.roc import LOW_FARS
+from unpg_tf.metrics.verification import pair_similarities
 
 
 def evaluate_templates(

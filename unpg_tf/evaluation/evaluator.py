@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from unpg_tf.evaluation.report import verification_report
-from unpg_tf.evaluation.verification import best_threshold
-from unpg_tf.evaluation.verification import pair_similarities
+from unpg_tf.metrics.verification import best_threshold
+from unpg_tf.metrics.verification import pair_similarities
 
 
 class Evaluation(NamedTuple):

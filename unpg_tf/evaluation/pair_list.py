@@ -9,8 +9,8 @@ from unpg_tf.data.text import text_lines
 from unpg_tf.evaluation.evaluator import Evaluation
 from unpg_tf.evaluation.pairs import Pairs
 from unpg_tf.evaluation.report import verification_report
-from unpg_tf.evaluation.roc import LOW_FARS
-from unpg_tf.evaluation.verification import pair_similarities
+from unpg_tf.metrics.roc import LOW_FARS
+from unpg_tf.metrics.verification import pair_similarities
 
 _FOLDS = 10
 

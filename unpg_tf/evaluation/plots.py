@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from unpg_tf.evaluation.accepted import accepted_pairs
-from unpg_tf.evaluation.roc import LOW_FARS
-from unpg_tf.evaluation.verification import separation
 from unpg_tf.files import replaced
+from unpg_tf.metrics.accepted import accepted_pairs
+from unpg_tf.metrics.roc import LOW_FARS
+from unpg_tf.metrics.verification import separation
 
 _SAME = "#0072b2"
 _DIFFERENT = "#d55e00"

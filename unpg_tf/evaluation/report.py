@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 
-from unpg_tf.evaluation.accepted import accepted_pairs
-from unpg_tf.evaluation.bootstrap import bootstrap_intervals
-from unpg_tf.evaluation.roc import FARS
-from unpg_tf.evaluation.roc import check_fars
-from unpg_tf.evaluation.verification import accuracy_at
-from unpg_tf.evaluation.verification import fold_accuracy
-from unpg_tf.evaluation.verification import pair_similarities
 from unpg_tf.files import replaced
+from unpg_tf.metrics.accepted import accepted_pairs
+from unpg_tf.metrics.bootstrap import bootstrap_intervals
+from unpg_tf.metrics.roc import FARS
+from unpg_tf.metrics.roc import check_fars
+from unpg_tf.metrics.verification import accuracy_at
+from unpg_tf.metrics.verification import fold_accuracy
+from unpg_tf.metrics.verification import pair_similarities
 
 
 def verification_report(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unpg_tf.evaluation.search import unit_rows
+from unpg_tf.metrics.search import unit_rows
 
 # Images pooled at a time, to bound the memory.
 _CHUNK = 16384

@@ -1,0 +1,123 @@
+"""The command line before TensorFlow is imported."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.programs import ROOT
+from unpg_tf import cli
+from unpg_tf.cli.main import PROGRAMS
+from unpg_tf.cli.main import program_flags
+from unpg_tf.version import __version__
+
+# Runs command lines, and says which of them have imported TensorFlow.
+RUN = """
+import contextlib, io, runpy, sys
+
+for line in sys.stdin:
+    sys.argv = ["unpg", *line.split()]
+    with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.suppress(SystemExit):
+            runpy.run_module("unpg_tf", run_name="__main__")
+    print(line.strip(), "tensorflow" in sys.modules, sep="|")
+"""
+
+
+def refused(*arguments):
+    """The first line of the message that a command line ends with."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    return str(end.value.code).splitlines()[0]
+
+
+def printed(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_and_wrong_flags_need_no_tensorflow():
+    lines = ["", "--version", "nonsense", "client ask", "export --far=2"]
+    lines += [f"{name} --help" for name in PROGRAMS]
+    lines += [f"{name} --nonsense=1" for name in PROGRAMS]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.argv = ['unpg']\n{RUN}"],
+        input="\n".join(lines),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[:-1] == [f"{x}|False" for x in lines]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["help"]])
+def test_the_command_lists_its_programs(capsys, arguments):
+    text = printed(capsys, *arguments)
+    for name, what in PROGRAMS.items():
+        assert f"{name:<16}{what}" in text
+
+
+def test_the_version(capsys):
+    assert printed(capsys, "--version") == f"unpg_tf {__version__}\n"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_explains_every_flag_once_the_first_first(capsys, name):
+    text = printed(capsys, name, "--help")
+    assert text.startswith(f"unpg {name}: ")
+    assert max(map(len, text.splitlines())) <= 80
+    flags = program_flags(name)
+    assert len(flags.FIRST) <= 20
+    found = [line.split() for line in text.splitlines() if line[:4] == "  --"]
+    shown = [line[0][2:].removeprefix("[no]") for line in found]
+    assert shown[: len(flags.FIRST)] == [*flags.FIRST]
+    assert sorted(shown) == sorted(flags.FLAGS)
+
+
+def test_help_groups_flags_by_topic(capsys):
+    text = printed(capsys, "train", "--help")
+    topics = text.split("\n\n")
+    loss = next(topic for topic in topics if topic.startswith("Loss:"))
+    assert "--loss_option" in loss and "--schedule" not in loss
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "unpg: Expected train, .*Received: trian. .*mean train[?]"),
+        (
+            ["train", "--bach_size=9"],
+            "unpg train: .*--bach_size. Did you mean --batch_size[?]",
+        ),
+        (["train", "--nocash"], "unpg train: .*--nocash. .*mean --nocache[?]"),
+        (["train"], "unpg train: Expected --output_dir. Received: none"),
+        (["train", "faces"], "unpg train: Expected flags alone. .*: faces"),
+        (["evaluate"], "unpg evaluate: Expected --model. Received: none"),
+        (
+            ["client", "verify", "a.jpg"],
+            "unpg client: Expected .*verify A B.* Received: verify a.jpg",
+        ),
+        (["client"], "unpg client: Expected embed FOLDER"),
+        (["client", "embed", "a"], "unpg client: Expected --output."),
+        (["export"], "unpg export: Expected --model."),
+        (["convert", "--data=a"], "unpg convert: Expected --output."),
+        (["import-weights"], "unpg import-weights: Expected --checkpoint."),
+        (["export-weights"], "unpg export-weights: Expected --model."),
+        (
+            ["train", "--flagfile=none.txt"],
+            "unpg train: .*none.txt",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_a_line(arguments, message):
+    assert re.match(message, refused(*arguments))
+
+
+def test_flags_are_read_from_a_file(tmp_path):
+    path = tmp_path / "flags.txt"
+    path.write_text("--head=arcface\n--nonsense=1\n")
+    assert "--nonsense" in refused("train", f"--flagfile={path}")

@@ -1,0 +1,229 @@
+"""`unpg train` as a program."""
+
+import csv
+import functools
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+import unpg_tf  # noqa: F401  Registers the classes of saved models.
+from tests.cli import programs
+from tests.cli.given import given
+from tests.data import records
+from unpg_tf.cli.train import program
+from unpg_tf.cli.train.flags import FLAGS
+
+start = functools.partial(programs.start, "train")
+run = functools.partial(programs.run, "train")
+TINY = {
+    "synthetic_identities": 6,
+    "synthetic_images": 8,
+    "image_size": 32,
+    "embedding_dim": 16,
+    "batch_size": 16,
+    "epochs": 3,
+    "scale": 16,
+    "seed": 3,
+}
+
+
+def read_log(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(folder):
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    return [np.array(weight) for weight in model.get_weights()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a run that has finished, and what it printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    code, output, errors = run(output_dir=folder, **TINY)
+    assert code == 0, errors
+    return folder, output
+
+
+def test_a_run_leaves_model_log_and_flags(finished):
+    folder, output = finished
+    assert "trained for 3 epochs" in output
+    model = keras.models.load_model(folder / "model.keras")
+    images = np.zeros((2, 32, 32, 3), np.uint8)
+    assert model.predict(images, verbose=0).shape == (2, 16)
+    rows = read_log(folder)
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert {"loss", "accuracy", "val_pair_accuracy", "val_auc"} <= set(rows[0])
+    assert 0.5 <= float(rows[-1]["kept_share"]) <= 1.0
+    assert 0.0 < float(rows[-1]["unpg_share"]) < 1.0
+    assert "--embedding_dim=16" in (folder / "flags.txt").read_text()
+
+
+def test_a_run_writes_what_tensorboard_reads(finished):
+    folder, _ = finished
+    for place, name in (
+        ("tensorboard", "loss"),
+        ("tensorboard/verification", "val_auc"),
+    ):
+        written = list(events(folder / place))
+        values = {
+            step: float(tf.make_ndarray(value.tensor))
+            for step, value in written
+            if value.tag == name
+        }
+        expected = {i: float(r[name]) for i, r in enumerate(read_log(folder))}
+        assert values == pytest.approx(expected)
+    assert {"roc", "similarities", "similarities/same"} <= {
+        value.tag for _, value in written
+    }
+
+
+def events(folder):
+    """Steps and values of the one file of events in a folder."""
+    (path,) = folder.glob("events.*")
+    for record in tf.data.TFRecordDataset(str(path)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            yield event.step, value
+
+
+def test_a_killed_run_resumes_as_if_nothing_had_happened(finished, tmp_path):
+    process = start(output_dir=tmp_path, **TINY)
+    while not list(tmp_path.glob("checkpoints/ckpt-*.json")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "model.keras").exists()
+    code, _, errors = run("--resume", output_dir=tmp_path, **TINY)
+    assert code == 0, errors
+    whole, resumed = read_log(finished[0]), read_log(tmp_path)
+    assert [row["epoch"] for row in resumed] == ["0", "1", "2"]
+    for row, expected in zip(resumed, whole, strict=True):
+        assert float(row["loss"]) == pytest.approx(float(expected["loss"]))
+    for a, b in zip(weights(tmp_path), weights(finished[0]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_a_folder_of_images_trains_replicas(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("Ada", "Bob", "Cid"):
+        for number in range(1, 4):
+            image = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
+            path = tmp_path / "faces" / name / f"{name}_{number:04d}.png"
+            tf.io.write_file(str(path), tf.io.encode_png(image))
+    (tmp_path / "people.txt").write_text("2\nAda\t3\nCid\t3\n")
+    (tmp_path / "pairs.txt").write_text(
+        "2\t1\nAda\t1\t2\nAda\t1\tBob\t1\nCid\t1\t2\nCid\t1\tBob\t2\n"
+    )
+    code, output, errors = run(
+        "--strategy=mirrored",
+        "--nocache",
+        "--head=magface",
+        "--head_option=upper_margin=0.7",
+        **{**TINY, "epochs": 1, "batch_size": 4},
+        devices=2,
+        data=tmp_path / "faces",
+        people=tmp_path / "people.txt",
+        pairs=tmp_path / "pairs.txt",
+        output_dir=tmp_path / "run",
+    )
+    assert code == 0, errors
+    assert "6 images of 2 identities" in output
+    model = keras.models.load_model(
+        tmp_path / "run" / "model.keras", compile=False
+    )
+    assert model.head.num_classes == 2
+    assert model.head.upper_margin == 0.7
+    assert "val_pair_accuracy" in read_log(tmp_path / "run")[0]
+
+
+def test_a_record_file_trains_replicas(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 40, 40, 3)).astype(np.uint8)
+    records.write(
+        tmp_path / "train.rec",
+        [(i // 4, tf.io.encode_png(x).numpy()) for i, x in enumerate(images)],
+        classes=3,
+    )
+    (tmp_path / "test.txt").write_text("1\n\n")
+    losses = []
+    for cache in ("--cache", "--nocache"):
+        code, output, errors = run(
+            "--strategy=mirrored",
+            cache,
+            **{**TINY, "epochs": 1, "batch_size": 4},
+            devices=2,
+            sample_rate=0.9,
+            product_dtype="bfloat16",
+            data=tmp_path / "train.rec",
+            exclude_people=tmp_path / "test.txt",
+            output_dir=tmp_path / cache,
+        )
+        assert code == 0, errors
+        assert "8 images of 2 identities" in output
+        losses.append(float(read_log(tmp_path / cache)[0]["loss"]))
+    model = keras.models.load_model(
+        tmp_path / cache / "model.keras", compile=False
+    )
+    assert int(model.head.samples) == 2
+    assert model.head.product_dtype == "bfloat16"
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"resume": True, "output_dir": "NEW"}, "Expected a checkpoint"),
+        ({"output_dir": "FINISHED"}, "Expected --resume, or an --output_dir"),
+        (
+            {"resume": True, "output_dir": "FINISHED"},
+            "Expected --epochs above the 3 that are done. Received: --epochs=3",
+        ),
+        (
+            {"resume": True, "output_dir": "FINISHED", "embedding_dim": 8},
+            "Expected the data, model and optimizer of the run",
+        ),
+        ({"data": "nowhere", "output_dir": "NEW"}, "Expected a folder"),
+        (
+            {"min_images": 2, "output_dir": "NEW"},
+            "Expected --min_images with --data of files. Received: "
+            "--min_images=2 with --data=synthetic",
+        ),
+        (
+            {"batch_size": 49, "output_dir": "NEW"},
+            "Expected at most 48 images in a batch. Received: batch_size=49",
+        ),
+        (
+            {"strategy": "mirrored", "batch_size": 18, "output_dir": "NEW"},
+            "Expected --batch_size to be a multiple of the 4 replicas",
+        ),
+        (
+            {"head": "magface", "margin": 0.3, "output_dir": "NEW"},
+            "Expected --head_option for lower_margin or upper_margin",
+        ),
+        (
+            {"head_option": ["marge=1"], "output_dir": "NEW"},
+            "marge",
+        ),
+        (
+            {"learning_rate": 1e30, "output_dir": "NEW"},
+            "Expected a finite loss and finite gradients",
+        ),
+    ],
+)
+def test_an_error_exits_with_a_message(finished, tmp_path, changes, message):
+    folders = {"NEW": str(tmp_path), "FINISHED": str(finished[0])}
+    values = {**TINY, **changes}
+    values["output_dir"] = folders.get(values.get("output_dir"))
+    with given(FLAGS, **values), pytest.raises(SystemExit) as error:
+        program.main()
+    assert str(error.value).startswith("unpg train: ")
+    assert message in str(error.value)
+    # What a failed run leaves must not look like one to resume.
+    assert not (tmp_path / "checkpoints" / "checkpoint").exists()
+    assert not (tmp_path / "model.keras").exists()

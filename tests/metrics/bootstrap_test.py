@@ -1,0 +1,120 @@
+"""Intervals against naive draws, pair by pair and person by person."""
+
+import numpy as np
+import pytest
+
+from tests.metrics.cases import CASES
+from tests.metrics.cases import random_case
+from unpg_tf.metrics import auc
+from unpg_tf.metrics import bootstrap_intervals
+from unpg_tf.metrics import eer
+from unpg_tf.metrics import tar_at_far
+
+DRAWS = 3000
+
+
+def edges(values):
+    return np.percentile(np.array(values), [2.5, 97.5])
+
+
+def naive(rows_of, similarities, same, correct):
+    """Intervals by measuring the drawn pairs themselves."""
+    drawn = [rows_of() for _ in range(DRAWS)]
+    drawn = [rows for rows in drawn if len(set(same[rows])) == 2]
+    cases = [(similarities[rows], same[rows]) for rows in drawn]
+    return {
+        "auc": edges([auc(*case) for case in cases]),
+        "eer": edges([eer(*case) for case in cases]),
+        "tar": edges([tar_at_far(*case, [0.2])[0.2] for case in cases]),
+        "accuracy": edges([correct[rows].mean() for rows in drawn]),
+    }
+
+
+def assert_alike(actual, expected):
+    # 3,000 draws each: the edges of 60 pairs differ by chance.
+    tars = actual["tar_at_far"]["0.2"]
+    np.testing.assert_allclose(actual["auc"], expected["auc"], atol=0.02)
+    np.testing.assert_allclose(actual["eer"], expected["eer"], atol=0.03)
+    np.testing.assert_allclose(tars, expected["tar"], atol=0.06)
+    np.testing.assert_allclose(
+        actual["accuracy"], expected["accuracy"], atol=0.02
+    )
+
+
+@pytest.mark.parametrize("values", [None, 4])
+def test_drawn_pairs_give_the_interval_of_a_naive_bootstrap(values):
+    similarities, same = random_case(1, values=values)
+    correct = (similarities > 0.2) == same
+    kinds = np.flatnonzero(same), np.flatnonzero(~same)
+    rng = np.random.default_rng(5)
+    expected = naive(
+        lambda: np.concatenate([rng.choice(k, len(k)) for k in kinds]),
+        similarities,
+        same,
+        correct,
+    )
+    actual = bootstrap_intervals(
+        similarities, same, [0.2], correct, replicates=DRAWS
+    )
+    assert actual["resampled"] == "pairs"
+    assert_alike(actual, expected)
+
+
+def test_drawn_identities_bring_all_their_pairs():
+    rng = np.random.default_rng(2)
+    people = rng.integers(0, 9, (120, 2))
+    people[::3, 1] = people[::3, 0]
+    same = people[:, 0] == people[:, 1]
+    # Who it is decides much: pairs are no independent draws.
+    similarities = 0.3 * same + 0.1 * (people % 3).sum(1)
+    similarities = similarities + rng.normal(0, 0.1, 120)
+    correct = (similarities > 0.3) == same
+
+    def rows_of():
+        drawn = rng.integers(9, size=9)
+        rows = []
+        for row, (left, right) in enumerate(people):
+            times = np.sum(drawn == left)
+            rows += [row] * (
+                times if left == right else times * np.sum(drawn == right)
+            )
+        return np.array(rows, int)
+
+    expected = naive(rows_of, similarities, same, correct)
+    actual = bootstrap_intervals(
+        similarities, same, [0.2], correct, 10 * people, DRAWS
+    )
+    assert actual["resampled"] == "identities"
+    assert_alike(actual, expected)
+    pairs = bootstrap_intervals(similarities, same, replicates=DRAWS)
+    assert np.ptp(actual["auc"]) > np.ptp(pairs["auc"])
+
+
+def test_intervals_hold_what_was_measured_and_repeat_by_seed():
+    for similarities, same in CASES:
+        first, again, other = (
+            bootstrap_intervals(
+                similarities, same, [0.5], replicates=200, seed=seed
+            )
+            for seed in (1, 1, 2)
+        )
+        assert first == again
+        low, high = first["auc"]
+        assert low - 1e-9 <= auc(similarities, same) <= high + 1e-9
+        assert first["accuracy"] is None
+    assert first == other  # all similarities are equal there
+    assert bootstrap_intervals(*CASES[0]) != bootstrap_intervals(
+        *CASES[0], seed=3
+    )
+
+
+def test_too_few_negatives_have_no_interval():
+    intervals = bootstrap_intervals(*random_case(0), replicates=20)
+    tars = intervals["tar_at_far"]
+    assert list(tars) == ["0.1", "0.01", "0.001", "0.0001"]
+    assert tars["0.1"] and tars["0.01"] is None and tars["0.0001"] is None
+
+
+def test_one_kind_alone_is_refused():
+    with pytest.raises(ValueError, match="3 of one and 0 of two"):
+        bootstrap_intervals(np.array([0.1, 0.2, 0.3]), np.ones(3, bool))

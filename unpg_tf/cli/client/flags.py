@@ -1,0 +1,97 @@
+r"""unpg client: embeds a folder, compares photos, finds a face.
+
+A model server's REST interface, its gRPC interface, or a SavedModel on disk:
+
+    unpg client verify a.jpg b.jpg \
+        --server=http://localhost:8501 --model_name=faces
+    unpg client verify a.jpg b.jpg \
+        --server=grpc://localhost:8500 --model_name=faces
+    unpg client verify a.jpg b.jpg \
+        --server=saved_models/faces/1
+
+Who is it? Embeds the known images once, then searches them:
+
+    unpg client embed people/ --output=gallery.npz
+    unpg client identify photo.jpg --gallery=gallery.npz --top=5
+
+--index=faiss, with both, keeps and asks an index for galleries too large to
+compare with one by one. Faces must be cut and aligned as the training images
+were.
+"""
+
+from absl import flags
+
+from unpg_tf.cli.topics import Topic
+from unpg_tf.cli.topics import require
+
+FLAGS = flags.FlagValues()
+FIRST = (
+    "server",
+    "model_name",
+    "output",
+    "gallery",
+    "top",
+)
+
+topic = Topic("Other flags", FLAGS)
+topic.string(
+    "server",
+    "http://localhost:8501",
+    "http://HOST:PORT (REST), grpc://HOST:PORT, either with an s for TLS, or "
+    "the folder of a SavedModel.",
+)
+
+topic.string(
+    "ca_file",
+    None,
+    "With https:// and grpcs://: a PEM file of the certificates that vouch for "
+    "the server, where it isn't one of the well-known authorities.",
+)
+
+topic.string("model_name", "model", "The model's name on the server.")
+
+topic.integer(
+    "model_version", None, "Its version. By default the server's highest."
+)
+
+topic.number(
+    "timeout", 10.0, "Seconds that the server has for a request.", 0.001
+)
+
+topic.integer(
+    "retries", 3, "Further tries where the server is busy or away.", 0
+)
+
+topic.integer("batch_size", 32, "Images in a request.", 1)
+
+topic.string("output", None, "embed: the gallery to write, an .npz.")
+
+topic.string("gallery", None, "identify: the gallery to search.")
+
+topic.integer("top", 5, "identify: how many to list.", 1)
+
+topic.choice(
+    "index",
+    "exact",
+    ["exact", "faiss"],
+    "How the gallery is searched. faiss needs pip install unpg-tf[client].",
+)
+
+
+# The numbers of files that each command takes, and the flag that it needs.
+COMMANDS = {
+    "embed": (1, ["output"]),
+    "verify": (2, []),
+    "identify": (1, ["gallery"]),
+}
+
+
+def check(*arguments):
+    """Raises a ValueError where arguments or flags miss."""
+    count, required = COMMANDS.get("".join(arguments[:1]), (None, []))
+    if len(arguments) - 1 != count:
+        raise ValueError(
+            "Expected embed FOLDER, verify A B or identify PHOTO. "
+            f"Received: {' '.join(arguments)}"
+        )
+    require(FLAGS, *required)

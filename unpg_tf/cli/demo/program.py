@@ -1,0 +1,143 @@
+"""Trains, evaluates, compares, exports and asks."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+from unpg_tf import data
+from unpg_tf.cli import failures
+from unpg_tf.cli.demo.flags import FLAGS
+
+RUN = Path("runs/demo")
+SAVED_MODEL = Path("saved_models/demo/1")
+REPORTS = {"unpg": RUN / "report.json", "margin": RUN / "margin.json"}
+IMAGE_SIZE = 32
+# Far beyond those of the training and of the evaluation.
+STRANGER = 5_000_000
+
+# The package can't be imported where this runs.
+CLIENT = """
+import sys
+sys.modules["unpg_tf"] = None
+import tensorflow as tf
+
+model, *files = sys.argv[1:]
+verify = tf.saved_model.load(model).signatures["verify"]
+contents = tf.stack([tf.io.read_file(file) for file in files])
+answers = verify(image_bytes_a=contents[::2], image_bytes_b=contents[1::2])
+for i, (similarity, same) in enumerate(
+    zip(answers["similarity"].numpy(), answers["same"].numpy())
+):
+    print(
+        *files[2 * i : 2 * i + 2],
+        f"similarity {similarity:+.3f}",
+        "the same" if same else "two identities",
+        sep="  ",
+    )
+"""
+
+
+def main():
+    """Runs the demo; exits with 1 and a message where a part of it fails."""
+    shutil.rmtree(RUN, ignore_errors=True)
+    with failures.told_by("unpg demo"):
+        for loss, report in REPORTS.items():
+            _train(loss)
+            _evaluate(loss, report)
+        _compare()
+        _export()
+        _ask()
+        print(f"\n{REPORTS['unpg']} and its pictures: {RUN}/report_*.png")
+
+
+def _train(loss):
+    _title(f"Training, --loss={loss}")
+    _run(
+        "-m",
+        "unpg_tf",
+        "train",
+        f"--loss={loss}",
+        f"--output_dir={RUN / loss}",
+        f"--image_size={IMAGE_SIZE}",
+        f"--synthetic_identities={FLAGS.identities}",
+        f"--epochs={FLAGS.epochs}",
+        "--embedding_dim=128",
+        "--scale=32",
+        "--margin=0.2",
+    )
+
+
+def _evaluate(loss, report):
+    _title(f"Evaluating --loss={loss} on identities that it hasn't seen")
+    _run(
+        "-m",
+        "unpg_tf",
+        "evaluate",
+        f"--model={RUN / loss / 'model.keras'}",
+        f"--report={report}",
+    )
+
+
+def _compare():
+    _title("With the negative pairs of the batch, and without")
+    reports = {
+        loss: json.loads(path.read_text()) for loss, path in REPORTS.items()
+    }
+    rows = {
+        "accuracy": lambda report: report["accuracy"],
+        "AUC": lambda report: report["auc"],
+        "EER": lambda report: report["eer"],
+        "TAR at FAR 0.1": lambda report: report["tar_at_far"]["0.1"],
+        "TAR at FAR 0.01": lambda report: report["tar_at_far"]["0.01"],
+    }
+    print(f"{'':<18}" + "".join(f"{loss:>10}" for loss in reports))
+    for name, value in rows.items():
+        values = (f"{value(report):>10.4f}" for report in reports.values())
+        print(f"{name:<18}" + "".join(values))
+    print("One run each: another --seed of unpg train moves these numbers.")
+
+
+def _export():
+    _title("Exporting")
+    _run(
+        "-m",
+        "unpg_tf",
+        "export",
+        f"--model={RUN / 'unpg' / 'model.keras'}",
+        f"--threshold_from={REPORTS['unpg']}",
+        f"--output={SAVED_MODEL}",
+        "--overwrite",
+    )
+
+
+def _ask():
+    _title("Asking the export, TensorFlow alone")
+    anna_1, anna_2, bert_1, bert_2 = _draw_strangers()
+    pairs = [anna_1, anna_2, bert_1, bert_2, anna_1, bert_1, anna_2, bert_2]
+    _run("-c", CLIENT, SAVED_MODEL, *pairs)
+    print("Anna isn't Bert; the accuracy above says how often it errs.")
+
+
+def _draw_strangers():
+    """Files of two images each of two identities."""
+    names = ["anna_1.png", "anna_2.png", "bert_1.png", "bert_2.png"]
+    identities = [STRANGER, STRANGER, STRANGER + 1, STRANGER + 1]
+    images = data.draw(identities, [0, 1, 0, 1], IMAGE_SIZE)
+    files = [RUN / "images" / name for name in names]
+    files[0].parent.mkdir()
+    for file, image in zip(files, images, strict=True):
+        file.write_bytes(tf.io.encode_png(image).numpy())
+    return files
+
+
+def _title(text):
+    print(f"\n== {text}", flush=True)
+
+
+def _run(*arguments):
+    if subprocess.run([sys.executable, *arguments]).returncode:
+        raise ChildProcessError(f"failed: {' '.join(map(str, arguments))}")

@@ -1,0 +1,1 @@
+"""`unpg import-weights`."""

@@ -1,0 +1,111 @@
+"""Finds the program that the command line names, and starts it."""
+
+import importlib
+import sys
+
+from absl import flags
+
+from unpg_tf.cli import help_text
+from unpg_tf.cli.topics import nearest
+from unpg_tf.version import __version__
+
+PROGRAMS = {
+    "train": "Train embeddings with a margin head and UNPG.",
+    "evaluate": "Measure a model by the protocol of a data set.",
+    "export": "Write a trained model as a SavedModel, for serving.",
+    "convert": "Write training images to TFRecord shards.",
+    "client": "Ask an exported model: embed, verify, identify.",
+    "import-weights": "Make a Keras model of a PyTorch checkpoint.",
+    "export-weights": "Write a Keras backbone as a PyTorch state dict.",
+    "demo": "Train, evaluate, compare and export, on synthetic data.",
+}
+
+
+def main(arguments=None):
+    """Runs the program that the command line names; ends the process.
+
+    Args:
+        arguments: list of strings; None for those of the process.
+
+    Raises:
+        SystemExit: with 0, or with 1 after a message on an error. Flags are
+            checked before TensorFlow is imported.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if not arguments or arguments[0] in ("help", "--help", "-h"):
+        print(help_text.overview(PROGRAMS))
+        sys.exit(0)
+    if arguments[0] == "--version":
+        print(f"unpg_tf {__version__}")
+        sys.exit(0)
+    name, *rest = arguments
+    if name not in PROGRAMS:
+        near = nearest(name, PROGRAMS)
+        sys.exit(
+            f"unpg: Expected {', '.join(PROGRAMS)}. Received: {name}{near}"
+        )
+    rest = parsed(name, rest)
+    program = importlib.import_module(f"{_package(name)}.program")
+    try:
+        sys.exit(program.main(*rest))
+    except SystemExit as end:
+        getattr(program, "leave", sys.exit)(end.code)
+
+
+def program_flags(name):
+    """The module of a program's flags.
+
+    Args:
+        name: string, one of `PROGRAMS`.
+
+    Returns:
+        A module with `FLAGS`, an `absl.flags.FlagValues`; `FIRST`, the names
+        of the flags that `--help` shows first; `check`, a function of the
+        arguments that aren't flags, which raises a ValueError where these or
+        the flags don't fit each other.
+    """
+    return importlib.import_module(f"{_package(name)}.flags")
+
+
+def parsed(name, arguments):
+    """Parses and checks the arguments of a program.
+
+    Args:
+        name: string, one of `PROGRAMS`.
+        arguments: list of strings.
+
+    Returns:
+        The list of those that aren't flags.
+
+    Raises:
+        SystemExit: the help is asked for, or an argument is wrong.
+    """
+    module = program_flags(name)
+    if _asks_for_help(arguments):
+        print(help_text.of_program(name, module))
+        sys.exit(0)
+    try:
+        _, *rest = module.FLAGS([f"unpg {name}", *arguments])
+        module.check(*rest)
+    except flags.UnrecognizedFlagError as error:
+        known = [*module.FLAGS, *(f"no{flag}" for flag in module.FLAGS)]
+        near = nearest(error.flagname, known, "--")
+        _refuse(name, f"Expected a flag. Received: --{error.flagname}{near}")
+    except (flags.Error, OSError, TypeError, ValueError) as error:
+        _refuse(name, error)
+    return rest
+
+
+def _asks_for_help(arguments):
+    before = (
+        arguments[: arguments.index("--")] if "--" in arguments else arguments
+    )
+    return not {"-h", "--help", "--helpfull", "-help"}.isdisjoint(before)
+
+
+def _refuse(name, message):
+    sys.exit(f"unpg {name}: {message}\nAll flags: unpg {name} --help")
+
+
+def _package(name):
+    return f"unpg_tf.cli.{name.replace('-', '_')}"

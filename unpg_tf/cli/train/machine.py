@@ -1,0 +1,215 @@
+"""The machine, or machines, that unpg train trains on."""
+
+import contextlib
+import faulthandler
+import hashlib
+import itertools
+import json
+import os
+import re
+import signal
+import sys
+
+import tensorflow as tf
+from tensorflow import keras
+
+from unpg_tf import compat
+from unpg_tf import distribute
+from unpg_tf.cli.train.flags import FLAGS
+
+
+def is_launcher():
+    """Whether to start --local_workers, none of which this process is."""
+    if not FLAGS.local_workers:
+        return False
+    cluster, _ = _cluster()
+    here = [a for a in cluster.get("worker", []) if a.startswith("localhost:")]
+    if len(here) == FLAGS.local_workers:
+        return False
+    if FLAGS.strategy != "multi_worker" or cluster:
+        raise ValueError(
+            "Expected --local_workers with --strategy=multi_worker, and no "
+            f"TF_CONFIG. Received: --strategy={FLAGS.strategy}"
+        )
+    return True
+
+
+def run_local_workers():
+    """Runs this program as each of --local_workers; returns the exit code."""
+    command = [sys.executable, "-m", "unpg_tf", *sys.argv[1:]]
+    return distribute.run_local_workers(command, FLAGS.local_workers)
+
+
+def set_up():
+    """Devices, precision, seeds and determinism; returns the strategy."""
+    _check_cluster()
+    if FLAGS.devices is not None:
+        _split_cpu()
+    if FLAGS.strategy == "multi_worker" or FLAGS.devices is not None:
+        # Collectives wait for each other, and hold a thread each meanwhile.
+        threads = max(16, os.cpu_count())
+        # Too late within a program in which TensorFlow runs already.
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+    strategy = _strategy()
+    if FLAGS.batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            "Expected --batch_size to be a multiple of the "
+            f"{strategy.num_replicas_in_sync} replicas. "
+            f"Received: {FLAGS.batch_size}"
+        )
+    keras.utils.set_random_seed(FLAGS.seed)
+    if FLAGS.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if not compat.IS_KERAS_3:
+        # Dropout whose state is a variable, which checkpoints hold.
+        keras.backend.experimental.enable_tf_random_generator()
+    if FLAGS.mixed_precision != "none":
+        policy = f"mixed_{FLAGS.mixed_precision}"
+        keras.mixed_precision.set_global_policy(policy)
+    return strategy
+
+
+def _split_cpu():
+    if FLAGS.strategy == "multi_worker":
+        raise ValueError(
+            "Expected --devices without --strategy=multi_worker, where a "
+            f"worker has one CPU device. Received: --devices={FLAGS.devices}"
+        )
+    device = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [device] * FLAGS.devices
+    )
+
+
+def _strategy():
+    if FLAGS.strategy == "multi_worker":
+        distribute.wait_for_workers(FLAGS.worker_timeout)
+        # For one that is lost just now TensorFlow waits for ever, and lets no
+        # Python run meanwhile.
+        faulthandler.dump_traceback_later(FLAGS.worker_timeout, exit=True)
+        strategy = distribute.MultiWorkerMirroredStrategy()
+        faulthandler.cancel_dump_traceback_later()
+        # TensorFlow has taken the signal, and would pass over it.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return strategy
+    if FLAGS.strategy == "none":
+        return tf.distribute.get_strategy()
+    gpus = tf.config.list_logical_devices("GPU")
+    devices = gpus or tf.config.list_logical_devices("CPU")
+    if FLAGS.jit_compile and not gpus:
+        raise ValueError(
+            "Expected --nojit_compile with --strategy=mirrored on CPUs, where "
+            "TensorFlow can't compile for replicas. Received: --jit_compile"
+        )
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def _cluster():
+    """The workers' addresses by kind, and this one's (type, index)."""
+    text = os.environ.get("TF_CONFIG") or "{}"
+    try:
+        config = json.loads(text)
+        cluster, task = config.get("cluster", {}), config.get("task", {})
+        kind, index = task.get("type", "worker"), int(task.get("index", 0))
+        lists = all(map(_are_addresses, cluster.values()))
+        if not lists or not isinstance(kind, str) or index < 0:
+            raise ValueError
+        return cluster, (kind, index)
+    except (AttributeError, OverflowError, TypeError, ValueError):
+        raise ValueError(
+            'Expected TF_CONFIG={"cluster": {"worker": ["HOST:PORT", …]}, '
+            f'"task": {{"type": "worker", "index": 0}}}}. Received: {text}'
+        ) from None
+
+
+def _are_addresses(given):
+    return isinstance(given, list) and all(
+        re.fullmatch(r".+:\d+", address) for address in given
+    )
+
+
+def _check_cluster():
+    """Refuses what can't train in step."""
+    if FLAGS.strategy != "multi_worker":
+        return
+    cluster, (kind, index) = _cluster()
+    if others := {*cluster, kind} - {"chief", "worker"}:
+        raise ValueError(
+            "Expected a TF_CONFIG of workers, all of which train in step: "
+            "UNPG's negatives are those of one global batch, which parameter "
+            f"servers never see. Received: {', '.join(sorted(others))}"
+        )
+    if cluster and index >= len(cluster.get(kind, [])):
+        raise ValueError(
+            f"Expected the index of a {kind} in TF_CONFIG's cluster. "
+            f"Received: {index}"
+        )
+
+
+def workers():
+    """The number of processes that train together."""
+    if FLAGS.strategy != "multi_worker":
+        return 1
+    return sum(map(len, _cluster()[0].values())) or 1
+
+
+def is_chief():
+    """Whether this process is the one that writes: not a second worker."""
+    if FLAGS.strategy != "multi_worker":
+        return True
+    cluster, (kind, index) = _cluster()
+    return kind == "chief" or ("chief" not in cluster and index == 0)
+
+
+def signals_agreed(strategy):
+    """Makes what `Checkpoints` asks for: a function of a signal to that of all.
+
+    All workers have to stop at the same step. They ask each other at every
+    tenth only, to spare the network.
+    """
+    if workers() == 1:
+        return int
+    calls = itertools.count(1)
+
+    @tf.function
+    def run(local):
+        return strategy.run(_sum_of_all, [local])
+
+    def agreed(number):
+        if next(calls) % 10:
+            return 0
+        told = run(tf.constant(int(number)))
+        told = strategy.experimental_local_results(told)[0]
+        return signal.SIGTERM if told else 0
+
+    return agreed
+
+
+def _sum_of_all(number):
+    replica = tf.distribute.get_replica_context()
+    # It has to be on a device, of which an argument knows nothing.
+    number = tf.cast(number, tf.float32)
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, number)
+
+
+def distinct_of_all(strategy, texts):
+    """The number of different texts in the sets of all workers."""
+    if workers() == 1:
+        return len(texts)
+    digests = [hashlib.sha256(text.encode()).digest()[:8] for text in texts]
+    # None is empty: there is no gathering of nothing.
+    numbers = [-1, *(int.from_bytes(d, "big") >> 1 for d in digests)]
+
+    @tf.function
+    def run(local):
+        return strategy.run(_all_of_all, [local])
+
+    numbers = run(tf.constant(numbers, tf.int64))
+    numbers = strategy.experimental_local_results(numbers)[0]
+    return len(set(numbers.numpy().tolist())) - 1
+
+
+def _all_of_all(numbers):
+    replica = tf.distribute.get_replica_context()
+    return replica.all_gather(tf.identity(numbers), axis=0)

@@ -1,1 +1,0 @@
-"""Programs that come with the package: `python -m unpg_tf.tools.NAME`."""
