@@ -81,7 +81,7 @@ def test_a_custom_loop_is_the_same_on_two_devices():
     one = main(identities=8, steps=3, devices=["CPU:0"])
     keras.utils.set_random_seed(1)
     two = main(identities=8, steps=3, devices=["CPU:0", "CPU:1"])
-    np.testing.assert_allclose(two, one, rtol=1e-4)
+    np.testing.assert_allclose(two, one, rtol=1e-3)
 
 
 def test_fine_tuning_trains_head_and_backbone():
