@@ -156,6 +156,18 @@ flags.DEFINE_float(
     "paper's 1.5, and better in short training from scratch.",
     lower_bound=0.0,
 )
+flags.DEFINE_float(
+    "max_pair_share",
+    1.0,
+    "With --loss=unpg: the largest part of a row's denominator in the softmax "
+    "that the pairs can hold. 1 is the paper's loss, without a bound. Try 0.2 "
+    "in short training from scratch.",
+)
+flags.register_validator(
+    "max_pair_share",
+    lambda share: 0 < share <= 1,
+    "Expected --max_pair_share above 0, at most 1.",
+)
 flags.DEFINE_multi_string(
     "loss_option",
     [],

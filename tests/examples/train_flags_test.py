@@ -43,6 +43,8 @@ def parsed(*arguments):
         ("--flip=1.5", "flip.*range"),
         ("--sample_rate=0", "Expected --sample_rate above 0"),
         ("--sample_rate=nan", "--sample_rate=nan"),
+        ("--max_pair_share=0", "Expected --max_pair_share above 0, at most 1"),
+        ("--max_pair_share=1.1", "Expected --max_pair_share above 0, at most"),
         ("--head=cosine", "--head=cosine.*should be one of <cosface"),
         ("--loss=focal", "--loss=focal: Expected unpg, margin"),
         ("--optimizer=adam", "--optimizer=adam: Expected sgd, adamw"),
