@@ -38,7 +38,8 @@ flags.DEFINE_string("data", None, "Folder of LFW and its protocol files.")
 flags.DEFINE_list("settings", "faces,drawn-few,drawn-many", "Where to train.")
 flags.DEFINE_string(
     "losses",
-    "margin unpg unpg:whisker=0.5 unpg:pair_weight=0.01",
+    "margin unpg unpg:whisker=0.5 unpg:pair_weight=0.01 "
+    "unpg:max_pair_share=0.1 unpg:max_pair_share=0.2 unpg:max_pair_share=0.5",
     "Losses, between blanks.",
 )
 flags.DEFINE_integer("seeds", 3, "Runs of each setting and loss.")

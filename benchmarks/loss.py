@@ -12,6 +12,7 @@ centres. Compared are
                   in which the softmax between them is
     margin, unpg  `CosFace` under `MarginLoss` and `UNPGLoss`, the latter also
                   with that `product_dtype`
+    unpg bounded  the same with `max_pair_share`
     materialised  UNPG as its reference has it: every row of logits ends in
                   all B (B - 1) / 2 pairs. Skipped where one such matrix would
                   pass --memory_limit.
@@ -41,6 +42,7 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("sizes", ["512x20000x512", "4096x4000x256"], "BxCxD, each.")
+flags.DEFINE_list("forms", None, "Of these, beside products; all by default.")
 flags.DEFINE_list("modes", ["graph", "xla"], "How it is compiled.")
 flags.DEFINE_integer("turns", 7, "Steps of each.", lower_bound=1)
 flags.DEFINE_float("memory_limit", 4.0, "GB that one matrix may have.")
@@ -67,7 +69,10 @@ def main(_):
 
 def _kinds(size):
     """(form, mode) of all that can run, and fits."""
-    kinds = itertools.product(loss_forms.available(), FLAGS.modes)
+    forms = loss_forms.available()
+    if FLAGS.forms is not None:
+        forms = [form for form in forms if form in ["products", *FLAGS.forms]]
+    kinds = itertools.product(forms, FLAGS.modes)
     return [kind for kind in kinds if _fits(size, *kind)]
 
 
@@ -181,8 +186,13 @@ def _draw_costs(axis, numbers, label, size):
     costs = {}
     for number in numbers:
         at = size.format(number)
-        kinds = [k for k in _kinds(at) if "float16" not in k[0]]
-        times = _times({k: loss_forms.step(at, *k) for k in kinds})
+        times = _times(
+            {
+                kind: loss_forms.step(at, *kind)
+                for kind in _kinds(at)
+                if "float16" not in kind[0] and kind[0] != loss_forms.BOUNDED
+            }
+        )
         least = {}
         for (form, _), seconds in times.items():
             best = np.min(seconds[:, 0])

@@ -11,6 +11,9 @@ from unpg_tf import ops
 
 SCALE, WHISKER = 64.0, 1.5
 
+# UNPG with a bound on the pairs' share.
+BOUNDED, MAX_PAIR_SHARE = "unpg bounded", 0.2
+
 HALVES = ("bfloat16", "float16")
 
 # Their lists of pairs have no static length, which XLA asks for.
@@ -19,7 +22,7 @@ ONLY_GRAPH = ("materialised", "torch", "triplet")
 
 def available():
     """The names of what can be run here."""
-    names = ["products", *HALVES, "margin", "unpg"]
+    names = ["products", *HALVES, "margin", "unpg", BOUNDED]
     names += [f"unpg, {dtype}" for dtype in HALVES]
     names.append("materialised")
     if importlib.util.find_spec("torch"):
@@ -81,7 +84,11 @@ def _loss(form, dim):
     if form == "margin":
         return losses.MarginLoss(SCALE, embedding_dim=dim)
     return losses.UNPGLoss(
-        SCALE, WHISKER, dim, product_dtype=_product_dtype(form)
+        SCALE,
+        WHISKER,
+        dim,
+        product_dtype=_product_dtype(form),
+        max_pair_share=MAX_PAIR_SHARE if form == BOUNDED else 1.0,
     )
 
 

@@ -151,8 +151,8 @@ def negatives(embeddings, labels):
 
 def kept(found, whisker):
     """Those of sorted similarities that the box-and-whisker filter keeps."""
-    if not found:
-        return []
+    if not found or math.isinf(whisker):
+        return found
     q1 = found[len(found) // 4]
     q3 = found[3 * len(found) // 4]
     reach = whisker * (q3 - q1)
@@ -170,9 +170,50 @@ def softmax_losses(cosines, labels, scale, pairs=(), pair_weight=1.0):
     return np.array(losses)
 
 
-def unpg_losses(cosines, embeddings, labels, scale, whisker, pair_weight=1.0):
+def pair_losses(cosines, labels, scale, pairs, pair_weight=1.0):
+    """log P - s t: the pairs alone as the denominator of every row."""
+    top = scale * max(pairs)
+    total = pair_weight * sum(math.exp(scale * s - top) for s in pairs)
+    return np.array(
+        [
+            math.log(total) + top - scale * row[label]
+            for row, label in zip(cosines, labels, strict=True)
+        ]
+    )
+
+
+def unpg_losses(
+    cosines,
+    embeddings,
+    labels,
+    scale,
+    whisker,
+    pair_weight=1.0,
+    max_pair_share=1.0,
+):
     pairs = kept(negatives(embeddings, labels), whisker)
-    return softmax_losses(cosines, labels, scale, pairs, pair_weight)
+    unified = softmax_losses(cosines, labels, scale, pairs, pair_weight)
+    if max_pair_share == 1:
+        return unified
+    # Z + min(P, Z r / (1 - r)) is the lower of Z + P and Z / (1 - r).
+    classes = softmax_losses(cosines, labels, scale)
+    return np.minimum(unified, classes - math.log(1 - max_pair_share))
+
+
+def unpg_losses_of_shares(
+    cosines, embeddings, labels, scale, whisker, max_pair_share, is_bounded
+):
+    """Other values, whose gradient is that of `unpg_losses`.
+
+    Args:
+        is_bounded: [batch] bools: the rows whose bound is active at the
+            point where the gradient is taken.
+    """
+    pairs = kept(negatives(embeddings, labels), whisker)
+    unified = softmax_losses(cosines, labels, scale, pairs)
+    mixed = (1 - max_pair_share) * softmax_losses(cosines, labels, scale)
+    mixed += max_pair_share * pair_losses(cosines, labels, scale, pairs)
+    return np.where(is_bounded, mixed, unified)
 
 
 def gradient(function, point, step=1e-6):

@@ -127,6 +127,7 @@ NUMBERS = [
     (losses.MarginLoss, "scale", (0, -1)),
     (losses.UNPGLoss, "scale", (0, -1)),
     (losses.UNPGLoss, "pair_weight", (0, -1)),
+    (losses.UNPGLoss, "max_pair_share", (0, -0.1, 1.1)),
     (losses.CircleLoss, "margin", (-0.1, 1.1)),
     (losses.CircleLoss, "gamma", (0,)),
     (losses.MultiSimilarityLoss, "alpha", (0,)),

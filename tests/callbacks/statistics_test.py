@@ -20,10 +20,18 @@ IMAGES = RNG.uniform(0, 255, [ROWS, SIZE, SIZE, 3]).astype("float32")
 LABELS = np.arange(ROWS, dtype="int32") % CLASSES
 OF_PAIRS = ["negative_mean", "negative_std"]
 OF_CLASSES = ["inf_positive", "sup_negative", "center_mean", "center_max"]
-OF_UNPG = ["kept_share", "whisker_low", "whisker_high", "unpg_share"]
+OF_UNPG = [
+    "kept_share",
+    "whisker_low",
+    "whisker_high",
+    "unpg_share",
+    "bounded_share",
+]
 
 
-def compiled_model(loss=None, optimizer="sgd", **arguments):
+def compiled_model(
+    loss=None, optimizer="sgd", num_classes=CLASSES, **arguments
+):
     backbone = keras.Sequential(
         [
             keras.Input((SIZE, SIZE, 3)),
@@ -33,7 +41,7 @@ def compiled_model(loss=None, optimizer="sgd", **arguments):
         ]
     )
     model = models.EmbeddingModel(
-        backbone, layers.CosFace(CLASSES, **arguments)
+        backbone, layers.CosFace(num_classes, **arguments)
     )
     loss = loss or losses.UNPGLoss(SCALE, embedding_dim=DIM)
     model.compile(optimizer, loss)
@@ -120,6 +128,31 @@ def test_the_head_may_be_sampled_or_of_double_precision(arguments):
     history = fit(model, StatisticsCallback(IMAGES, LABELS))
     for name, value in expected_of(model).items():
         assert history[name][-1] == pytest.approx(value, abs=1e-5), name
+
+
+def test_the_pairs_share_is_that_of_the_loss():
+    share = 0.3
+    loss = losses.UNPGLoss(SCALE, embedding_dim=DIM, max_pair_share=share)
+    # Of 45 classes beside those of the images 12 are drawn, for all of them.
+    model = compiled_model(loss, num_classes=50, sample_rate=0.1)
+    history = fit(model, StatisticsCallback(IMAGES, LABELS))
+    embeddings = model.predict(IMAGES, verbose=0).astype("float64")
+    cosines, columns = model.head.sampled(
+        tf.constant(embeddings, "float32"), LABELS, training=False, scale=SCALE
+    )
+    plain, unpg = (
+        oracle.softmax_losses(cosines.numpy(), columns.numpy(), SCALE, pairs)
+        for pairs in (
+            (),
+            oracle.kept(oracle.negatives(embeddings, LABELS), 1.5),
+        )
+    )
+    shares = 1 - np.exp(plain - unpg)
+    expected = np.minimum(shares, share).mean()
+    assert history["unpg_share"] == [pytest.approx(expected, abs=1e-5)]
+    is_bounded = shares > share
+    assert {*is_bounded} == {True, False}
+    assert history["bounded_share"] == [pytest.approx(is_bounded.mean())]
 
 
 def test_collapsed_embeddings_are_warned_of_once(caplog):

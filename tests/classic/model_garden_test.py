@@ -27,7 +27,7 @@ TINY = {
             "embedding_dim": 8,
         },
         "head": {"name": "MagFace", "options": {"upper_margin": 0.7}},
-        "loss": {"options": {"scale": 8.0}},
+        "loss": {"options": {"scale": 8.0, "max_pair_share": 0.4}},
         "train_data": {
             "identities": 5,
             "images_per_identity": 8,
@@ -140,6 +140,16 @@ def test_the_program_trains_evaluates_and_exports(tmp_path):
     np.testing.assert_allclose(
         answer["norm"], np.linalg.norm(embeddings, axis=1), rtol=1e-4
     )
+
+
+def test_the_config_has_the_options_of_the_loss():
+    config = exp_factory.get_exp_config("unpg_face_recognition")
+    config.override(TINY, is_strict=True)
+    task = task_factory.get_task(config.task)
+    assert task.build_model().loss.max_pair_share == 0.4
+    config.task.loss.options.max_pair_share = 1.5
+    with pytest.raises(ValueError, match="Expected max_pair_share above 0"):
+        task.build_model()
 
 
 def test_an_unknown_head_is_named(strategy_of, tmp_path):

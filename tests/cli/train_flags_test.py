@@ -46,10 +46,9 @@ def parsed(*arguments):
         ("--flip=1.5", "flip.*range"),
         ("--sample_rate=0", "--sample_rate=0: 0.0 is not above 0.0"),
         ("--sample_rate=nan", "--sample_rate=nan"),
-        (
-            "--head=cosine",
-            "--head=cosine: Expected cosface, arcface",
-        ),
+        ("--max_pair_share=0", "--max_pair_share=0: 0.0 is not above 0.0"),
+        ("--max_pair_share=1.1", "--max_pair_share=1.1: 1.1 is not above 0.0"),
+        ("--head=cosine", "--head=cosine: Expected cosface, arcface"),
         ("--loss=focal", "--loss=focal: Expected unpg, margin"),
         ("--optimizer=adam", "--optimizer=adam: Expected sgd, adamw"),
         ("--schedule=linear", "--schedule=linear: Expected cosine, "),

@@ -125,6 +125,7 @@ def test_a_folder_of_images_trains_replicas(tmp_path):
         "--nocache",
         "--head=magface",
         "--head_option=upper_margin=0.7",
+        "--max_pair_share=0.01",
         **{**TINY, "epochs": 1, "batch_size": 4},
         devices=2,
         data=tmp_path / "faces",
@@ -139,6 +140,9 @@ def test_a_folder_of_images_trains_replicas(tmp_path):
     )
     assert model.head.num_classes == 2
     assert model.head.upper_margin == 0.7
+    (row,) = read_log(tmp_path / "run")
+    assert float(row["unpg_share"]) == pytest.approx(0.01)
+    assert float(row["bounded_share"]) == 1.0
     assert "val_pair_accuracy" in read_log(tmp_path / "run")[0]
 
 

@@ -21,7 +21,7 @@ OPTIMIZERS = {
 }
 
 
-def trained(strategy, optimizer, name):
+def trained(strategy, optimizer, name, max_pair_share):
     normal = keras.initializers.RandomNormal
     with strategy.scope():
         dense = keras.layers.Dense(
@@ -34,22 +34,26 @@ def trained(strategy, optimizer, name):
         )
         backbone = keras.Sequential([keras.Input([FEATURES]), dense])
         model = models.EmbeddingModel(backbone, head)
-        loss = losses.UNPGLoss(16.0, embedding_dim=DIM)
+        loss = losses.UNPGLoss(
+            16.0, embedding_dim=DIM, max_pair_share=max_pair_share
+        )
         model.compile(OPTIMIZERS[optimizer](), loss)
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS))
     history = model.fit(dataset.batch(BATCH), epochs=3, verbose=0)
     return history.history["loss"], model.get_weights()
 
 
-@pytest.mark.parametrize("name", ["CosFace", "CurricularFace"])
+@pytest.mark.parametrize(
+    ("name", "max_pair_share"), [("CosFace", 0.2), ("CurricularFace", 1.0)]
+)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_replicas_draw_one_sample_and_train_as_one(
-    strategy_of, optimizer, name
+    strategy_of, optimizer, name, max_pair_share
 ):
-    one = tf.distribute.get_strategy()
-    expected, weights = trained(one, optimizer, name)
+    case = (optimizer, name, max_pair_share)
+    expected, weights = trained(tf.distribute.get_strategy(), *case)
     for replicas in (2, 3):
-        found, others = trained(strategy_of(replicas), optimizer, name)
+        found, others = trained(strategy_of(replicas), *case)
         np.testing.assert_allclose(found, expected, rtol=1e-5)
         for mine, other in zip(others, weights, strict=True):
             np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-5)

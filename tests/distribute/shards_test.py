@@ -20,6 +20,7 @@ CLASSES = 7
     [
         ("magface", "margin", "adamw", 2),
         ("adaface", "unpg", "momentum", 4),
+        ("cosface", "bounded", "sgd", 3),
     ],
 )
 def test_shards_train_as_all_on_one_device(

@@ -31,10 +31,21 @@ def test_every_head_trains_as_on_one_device(strategy_of, name, loss, replicas):
 
 # Over 4 replicas the last batch leaves one without a row.
 @pytest.mark.parametrize("replicas", [3, 4])
-@pytest.mark.parametrize("name", ["magface", "adaface"])
-def test_more_replicas_change_nothing(strategy_of, name, replicas):
-    found = training.fit(strategy_of(replicas), name, "unpg")
-    training.assert_same(found, training.fit_on_one(name, "unpg"))
+@pytest.mark.parametrize(
+    ("name", "loss"), [("magface", "unpg"), ("adaface", "bounded")]
+)
+def test_more_replicas_change_nothing(strategy_of, name, loss, replicas):
+    found = training.fit(strategy_of(replicas), name, loss)
+    training.assert_same(found, training.fit_on_one(name, loss))
+
+
+def test_bounded_pairs_are_those_of_one_device(strategy_of):
+    found = training.fit(strategy_of(2), "arcface", "bounded")
+    training.assert_same(found, training.fit_on_one("arcface", "bounded"))
+    # Neither of the losses that they lie between.
+    for loss in ("margin", "unpg"):
+        _, (kernel, *_) = training.fit_on_one("arcface", loss)
+        assert np.abs(kernel - found[1][0]).max() > 0.01
 
 
 def test_the_first_batch_may_be_uneven(strategy_of):

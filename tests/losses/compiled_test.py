@@ -21,7 +21,14 @@ HOST = {"infeed", "outfeed", "send", "recv", "custom-call"}
 DYNAMIC = {"dynamic-reshape", "get-dimension-size", "set-dimension-size"}
 
 
-@pytest.fixture(scope="module", params=["margin", "unpg"])
+LOSSES = {
+    "margin": losses.MarginLoss(embedding_dim=DIM),
+    "unpg": losses.UNPGLoss(embedding_dim=DIM),
+    "bounded": losses.UNPGLoss(embedding_dim=DIM, max_pair_share=0.2),
+}
+
+
+@pytest.fixture(scope="module", params=LOSSES)
 def kind(request):
     return request.param
 
@@ -29,8 +36,7 @@ def kind(request):
 @pytest.fixture(scope="module")
 def code(kind):
     """The compiled code of a whole step of head and loss."""
-    make = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}[kind]
-    return code_of(layers.CosFace(CLASSES), make(embedding_dim=DIM))
+    return code_of(layers.CosFace(CLASSES), LOSSES[kind])
 
 
 def code_of(head, loss, dim=DIM):
@@ -115,10 +121,10 @@ def test_no_product_but_those_that_it_cant_do_without(code, kind):
     assert made(code, "dot", CLASSES, DIM) == 1
     assert made(code, "dot", ROWS, DIM) == 1
     # Each pair once but for those of one half, and each in two gradients.
-    assert made(code, "dot", HALF, HALF) == (3 if kind == "unpg" else 0)
-    assert made(code, "dot", HALF, DIM) == (4 if kind == "unpg" else 0)
+    assert made(code, "dot", HALF, HALF) == (0 if kind == "margin" else 3)
+    assert made(code, "dot", HALF, DIM) == (0 if kind == "margin" else 4)
     products = [name for _, name in instructions(code) if name == "dot"]
-    assert len(products) == (10 if kind == "unpg" else 3)
+    assert len(products) == (3 if kind == "margin" else 10)
 
 
 def test_cosines_and_embeddings_are_never_joined(code):

@@ -1,5 +1,6 @@
 """Tests of the softmax loss, and of what UNPGLoss has in common with it."""
 
+import functools
 import json
 
 import numpy as np
@@ -17,7 +18,14 @@ EMBEDDINGS, LABELS, CENTERS = heads.batch(ROWS, DIM, CLASSES)
 COSINES = oracle.cosines_of(EMBEDDINGS, CENTERS)
 PENALTY = layers.MagnitudePenalty(10.0, 110.0, weight=35.0)
 
-LOSSES = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}
+# Active as a bound in some of these rows, and not in others.
+SHARE = 0.4
+
+LOSSES = {
+    "margin": losses.MarginLoss,
+    "unpg": losses.UNPGLoss,
+    "bounded": functools.partial(losses.UNPGLoss, max_pair_share=SHARE),
+}
 every_loss = pytest.mark.parametrize("name", sorted(LOSSES))
 
 
@@ -26,10 +34,31 @@ def make(name, **arguments):
     return LOSSES[name](**arguments)
 
 
-def expected_losses(name, cosines=COSINES, embeddings=EMBEDDINGS):
+def expected_losses(name):
+    if name == "margin":
+        return oracle.softmax_losses(COSINES, LABELS, SCALE)
+    share = SHARE if name == "bounded" else 1.0
+    return oracle.unpg_losses(
+        COSINES, EMBEDDINGS, LABELS, SCALE, 1.5, max_pair_share=share
+    )
+
+
+IS_BOUNDED = expected_losses("bounded") < expected_losses("unpg")
+
+
+def differentiable_losses(name, cosines=COSINES, embeddings=EMBEDDINGS):
+    """What has the gradient of the losses, everywhere about these values."""
     if name == "margin":
         return oracle.softmax_losses(cosines, LABELS, SCALE)
-    return oracle.unpg_losses(cosines, embeddings, LABELS, SCALE, whisker=1.5)
+    return oracle.unpg_losses_of_shares(
+        cosines,
+        embeddings,
+        LABELS,
+        SCALE,
+        1.5,
+        SHARE,
+        IS_BOUNDED & (name == "bounded"),
+    )
 
 
 def prediction(dtype="float32", embeddings=EMBEDDINGS):
@@ -56,16 +85,24 @@ def test_gradients_are_the_numeric_ones_of_the_oracle(name):
         total = tf.reduce_mean(make(name).call(LABELS, y_pred))
     slopes = tape.gradient(total, y_pred).numpy()
     for part, function, point in (
-        (slopes[:, :CLASSES], lambda x: expected_losses(name, x), COSINES),
+        (
+            slopes[:, :CLASSES],
+            lambda x: differentiable_losses(name, x),
+            COSINES,
+        ),
         (
             slopes[:, CLASSES:],
-            lambda x: expected_losses(name, COSINES, x),
+            lambda x: differentiable_losses(name, COSINES, x),
             EMBEDDINGS,
         ),
     ):
         numeric = oracle.gradient(lambda x, f=function: f(x).mean(), point)
         np.testing.assert_allclose(part, numeric, atol=1e-7)
-    assert (np.abs(slopes[:, CLASSES:]).max() > 1e-4) == (name == "unpg")
+    assert (np.abs(slopes[:, CLASSES:]).max() > 1e-4) == (name != "margin")
+
+
+def test_some_of_these_rows_are_bounded():
+    assert {*IS_BOUNDED} == {True, False}
 
 
 @every_loss

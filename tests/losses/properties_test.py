@@ -1,5 +1,7 @@
 """What holds of the losses for any batch, whisker and scale."""
 
+import itertools
+
 import hypothesis
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from unpg_tf import losses
 WHISKERS = st.sampled_from([0.0, 0.4, 1.5, 1e30, float("inf")])
 SCALES = st.sampled_from([1e-3, 1.0, 64.0, 1e6])
 WEIGHTS = st.sampled_from([1e-6, 1.0, 1e3])
+MAX_SHARES = st.sampled_from([1e-9, 0.2, 1.0])
 # Few shapes: each has a selection of its own, which XLA compiles.
 ROWS = st.sampled_from([1, 2, 5, 8])
 
@@ -40,9 +43,9 @@ def computed(embeddings, labels, cosines, *, dtype="float64", **arguments):
     [("float64", "int64", 1e-9), ("float32", "uint8", 1e-4)],
 )
 @examples
-@hypothesis.given(batches(), WHISKERS, SCALES, WEIGHTS)
-def test_values_are_the_papers(
-    dtype, labels_dtype, tolerance, batch, whisker, scale, weight
+@hypothesis.given(batches(), WHISKERS, SCALES, WEIGHTS, MAX_SHARES)
+def test_values_are_the_oracles(
+    dtype, labels_dtype, tolerance, batch, whisker, scale, weight, share
 ):
     embeddings, labels, cosines = batch
     found = computed(
@@ -53,9 +56,10 @@ def test_values_are_the_papers(
         whisker=whisker,
         scale=scale,
         pair_weight=weight,
+        max_pair_share=share,
     )
     expected = oracle.unpg_losses(
-        cosines, embeddings, labels, scale, whisker, weight
+        cosines, embeddings, labels, scale, whisker, weight, share
     )
     # A loss is a difference of logits, each of which is rounded.
     np.testing.assert_allclose(
@@ -81,15 +85,18 @@ def test_order_plays_no_part(batch, whisker, random):
 
 @examples
 @hypothesis.given(batches(), SCALES)
-def test_wider_whiskers_and_heavier_pairs_never_lower_a_loss(batch, scale):
+def test_wider_whiskers_and_more_of_the_pairs_never_lower_a_loss(batch, scale):
     wider = [computed(*batch, whisker=w, scale=scale) for w in (0.0, 1.0, 1e30)]
     heavier = [
         computed(*batch, pair_weight=w, scale=scale) for w in (0.1, 1.0, 10.0)
     ]
-    for one, two in zip(
-        [*wider[:2], *heavier[:2]], [*wider[1:], *heavier[1:]], strict=True
-    ):
-        assert (two >= one - 1e-9 * scale).all()
+    more = [
+        computed(*batch, max_pair_share=share, scale=scale)
+        for share in (1e-9, 0.5, 1.0)
+    ]
+    for row in (wider, heavier, more):
+        for one, two in itertools.pairwise(row):
+            assert (two >= one - 1e-9 * scale).all()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
@@ -105,11 +112,14 @@ def test_wider_whiskers_and_heavier_pairs_never_lower_a_loss(batch, scale):
     st.lists(st.integers(0, 2), min_size=5, max_size=5),
     WHISKERS,
     SCALES,
+    MAX_SHARES,
 )
 def test_degenerate_batches_have_finite_losses_and_gradients(
-    dtype, embeddings, labels, whisker, scale
+    dtype, embeddings, labels, whisker, scale, share
 ):
-    loss = losses.UNPGLoss(scale=scale, whisker=whisker, embedding_dim=3)
+    loss = losses.UNPGLoss(
+        scale=scale, whisker=whisker, embedding_dim=3, max_pair_share=share
+    )
     cosines = np.tile([1.0, -1.0, 0.0], [5, 1])
     y_pred = tf.cast(np.concatenate([cosines, embeddings], axis=1), dtype)
     with tf.GradientTape() as tape:

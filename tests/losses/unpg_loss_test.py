@@ -44,6 +44,40 @@ def test_pairs_count_by_their_weight(pair_weight):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+# Each is active in some rows, and not in others.
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+@pytest.mark.parametrize("pair_weight", [0.1, 1.0])
+def test_pairs_hold_their_share_at_most(share, pair_weight):
+    loss = make(pair_weight=pair_weight, max_pair_share=share)
+    found = loss.call(LABELS, tf.constant(Y_PRED))
+    expected = oracle.unpg_losses(
+        COSINES, EMBEDDINGS, LABELS, SCALE, 1.5, pair_weight, share
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    classes = oracle.softmax_losses(COSINES, LABELS, SCALE)
+    shares = 1 - np.exp(classes - expected)
+    assert shares.max() == pytest.approx(share)
+    assert shares.min() < 0.9 * share
+
+
+def test_a_share_of_1_is_the_papers_loss_bit_by_bit():
+    papers = value_and_slopes(make(), LABELS, Y_PRED)
+    whole = value_and_slopes(make(max_pair_share=1), LABELS, Y_PRED)
+    nearly = value_and_slopes(make(max_pair_share=1 - 1e-9), LABELS, Y_PRED)
+    for expected, same, close in zip(papers, whole, nearly, strict=True):
+        np.testing.assert_array_equal(same, expected)
+        np.testing.assert_allclose(close, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_share_of_nearly_0_is_the_margin_loss():
+    margin_loss = losses.MarginLoss(scale=SCALE, embedding_dim=DIM)
+    margin = value_and_slopes(margin_loss, LABELS, Y_PRED)
+    for share, tolerance in ((1e-3, 0.01), (1e-9, 1e-7)):
+        bounded = value_and_slopes(make(max_pair_share=share), LABELS, Y_PRED)
+        for here, there in zip(bounded, margin, strict=True):
+            np.testing.assert_allclose(here, there, atol=tolerance)
+
+
 def test_whiskers_differ_on_these_embeddings():
     found = oracle.negatives(EMBEDDINGS, LABELS)
     counts = [len(oracle.kept(found, w)) for w in (0.0, 0.3, float("inf"))]
@@ -51,10 +85,11 @@ def test_whiskers_differ_on_these_embeddings():
 
 
 @pytest.mark.parametrize("rows", [1, 2, ROWS])
-def test_without_a_negative_pair_it_is_the_margin_loss(rows):
+@pytest.mark.parametrize("share", [0.2, 1.0])
+def test_without_a_negative_pair_it_is_the_margin_loss(rows, share):
     labels = np.full(rows, 3)
     margin_loss = losses.MarginLoss(scale=SCALE, embedding_dim=DIM)
-    unpg = value_and_slopes(make(), labels, Y_PRED[:rows])
+    unpg = value_and_slopes(make(max_pair_share=share), labels, Y_PRED[:rows])
     margin = value_and_slopes(margin_loss, labels, Y_PRED[:rows])
     for here, there in zip(unpg, margin, strict=True):
         np.testing.assert_array_equal(here, there)
@@ -81,18 +116,26 @@ def test_dropped_pairs_have_no_gradient():
 
 @pytest.mark.parametrize("whisker", [0.0, 1.0, float("inf")])
 def test_its_own_arguments_are_in_the_config(whisker):
-    loss = make(whisker=whisker, pair_weight=0.1)
+    loss = make(whisker=whisker, pair_weight=0.1, max_pair_share=0.2)
     twin = losses.UNPGLoss.from_config(loss.get_config())
     assert (twin.whisker, twin.pair_weight) == (whisker, 0.1)
+    assert twin.max_pair_share == 0.2
+
+
+def test_a_config_of_before_the_bound_is_the_papers_loss():
+    config = make().get_config()
+    assert config.pop("max_pair_share") == 1.0
+    assert losses.UNPGLoss.from_config(config).max_pair_share == 1.0
 
 
 def test_numbers_of_numpy_become_those_of_json():
-    numbers = np.array([4], "int64")[0], np.array([1.5], "float32")[0]
+    numbers = np.array([4], "int64")[0], np.array([0.5], "float32")[0]
     loss = losses.UNPGLoss(
         scale=numbers[0],
         whisker=numbers[1],
         embedding_dim=numbers[0],
         pair_weight=numbers[1],
+        max_pair_share=numbers[1],
     )
     config = json.loads(json.dumps(loss.get_config()))
     assert losses.UNPGLoss.from_config(config).get_config() == config
@@ -101,7 +144,13 @@ def test_numbers_of_numpy_become_those_of_json():
 
 
 @pytest.mark.parametrize(
-    ("argument", "value"), [("whisker", -0.5), ("pair_weight", 0.0)]
+    ("argument", "value"),
+    [
+        ("whisker", -0.5),
+        ("pair_weight", 0.0),
+        ("max_pair_share", 0.0),
+        ("max_pair_share", 1.5),
+    ],
 )
 def test_refuses_arguments_out_of_range(argument, value):
     message = f"Expected {argument} .* Received: {argument}={value}"

@@ -17,6 +17,15 @@ def test_expect_names_what_it_received():
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize("value", [0, -0.1, 1.1, float("nan"), True, "0.5"])
+def test_a_share_is_a_part_of_a_whole(value):
+    ops.expect_shares(part=1, least=1e-9)
+    with pytest.raises(ValueError) as error:
+        ops.expect_shares(part=0.5, rate=value)
+    message = f"Expected rate above 0, at most 1. Received: rate={value!r}"
+    assert str(error.value) == message
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -59,14 +59,20 @@ def test_separation_is_of_images_and_centres():
 
 
 @pytest.mark.parametrize("whisker", [0.0, 0.3, 1.5, INF])
-@pytest.mark.parametrize("pair_weight", [1.0, 0.1])
-def test_the_pairs_weigh_what_they_do_in_the_loss(whisker, pair_weight):
+@pytest.mark.parametrize(
+    ("pair_weight", "max_pair_share"), [(1.0, 1.0), (0.1, 1.0), (1.0, 0.4)]
+)
+def test_the_pairs_weigh_what_they_do_in_the_loss(
+    whisker, pair_weight, max_pair_share
+):
     kept = oracle.kept(NEGATIVES, whisker)
     mass = pair_weight * sum(math.exp(SCALE * s) for s in kept)
     shares = [
         mass / (mass + sum(math.exp(SCALE * cosine) for cosine in row))
         for row in COSINES
     ]
+    is_bounded = [share > max_pair_share for share in shares]
+    assert (0 < sum(is_bounded) < ROWS) == (max_pair_share < 1)
     low, high = -1.0, 1.0
     if whisker < INF:
         count = len(NEGATIVES)
@@ -75,12 +81,18 @@ def test_the_pairs_weigh_what_they_do_in_the_loss(whisker, pair_weight):
         high = min(high, q3 + whisker * (q3 - q1))
     check(
         ops.unpg_statistics(
-            *pairs_of(), tf.constant(COSINES), SCALE, whisker, pair_weight
+            *pairs_of(),
+            tf.constant(COSINES),
+            SCALE,
+            whisker,
+            pair_weight,
+            max_pair_share,
         ),
         kept_share=len(kept) / len(NEGATIVES),
         whisker_low=low,
         whisker_high=high,
-        unpg_share=np.mean(shares),
+        unpg_share=np.mean(np.minimum(shares, max_pair_share)),
+        bounded_share=np.mean(is_bounded),
     )
 
 

@@ -52,7 +52,8 @@ class StatisticsCallback(keras.callbacks.Callback):
         any: `negative_mean`, `negative_std`;
         `MarginLoss`, `UNPGLoss`: `inf_positive`, `sup_negative`,
         `center_mean`, `center_max`;
-        `UNPGLoss`: `kept_share`, `whisker_low`, `whisker_high`, `unpg_share`;
+        `UNPGLoss`: `kept_share`, `whisker_low`, `whisker_high`, `unpg_share`,
+        `bounded_share`;
 
     as `unpg_tf.ops.pair_statistics`, `separation_statistics`,
     `center_statistics` and `unpg_statistics` explain them; and `loss_scale`
@@ -183,6 +184,10 @@ def _measurement(model):
         )
         found |= ops.center_statistics(centers)
         if isinstance(loss, losses.UNPGLoss):
+            if model.head.sample_rate < 1:  # In the loss they are reweighted.
+                cosines, _ = _cosines(
+                    model.head, embeddings, labels, loss.scale
+                )
             found |= ops.unpg_statistics(
                 pairs,
                 negative,
@@ -190,14 +195,15 @@ def _measurement(model):
                 loss.scale,
                 loss.whisker,
                 loss.pair_weight,
+                loss.max_pair_share,
             )
         return found
 
     return measure
 
 
-def _cosines(head, embeddings, labels):
+def _cosines(head, embeddings, labels, scale=None):
     """As in a step of the training: of a sample, if the head draws one."""
     if head.sample_rate < 1:
-        return head.sampled(embeddings, labels, training=False)
+        return head.sampled(embeddings, labels, training=False, scale=scale)
     return head(embeddings, labels, training=False), labels

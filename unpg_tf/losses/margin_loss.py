@@ -95,26 +95,26 @@ class MarginLoss(keras.losses.Loss):
         embeddings = tf.ensure_shape(embeddings, [None, self.embedding_dim])
         labels = ops.class_ids(y_true, num_classes, y_pred.shape[0])
         embeddings, norms = ops.unit_vectors(embeddings)
-        log_negatives, all_rows = self.log_negatives(embeddings, labels)
-        losses = ops.softmax_loss(cosines, labels, self.scale, log_negatives)
+        losses, all_rows = self.softmax_losses(cosines, labels, embeddings)
         if self.norm_penalty is not None:
             losses += self.norm_penalty(norms)
         if self.reduction in MEANS:
             losses = distribute.as_global_mean(losses, all_rows)
         return losses
 
-    def log_negatives(self, embeddings, labels):
-        """The log mass of further negatives in every row's softmax.
+    def softmax_losses(self, cosines, labels, embeddings):
+        """The cross-entropy of each row.
 
         Args:
-            embeddings: [local batch, embedding_dim] unit vectors.
+            cosines: [local batch, num_classes] float tensor.
             labels: [local batch] int32 tensor.
+            embeddings: [local batch, embedding_dim] unit vectors.
 
         Returns:
-            A tuple of a scalar tensor, or `None` for none, and of the number
-            of rows of the global batch, or `None` where nobody has counted.
+            A tuple of the [local batch] losses, and of the number of rows of
+            the global batch, or `None` where it hasn't been counted.
         """
-        return None, None
+        return ops.softmax_loss(cosines, labels, self.scale), None
 
     def get_config(self):
         """The arguments of the constructor, serialisable."""

@@ -23,6 +23,20 @@ class UNPGLoss(MarginLoss):
     row, and so costs half a [batch, batch] matrix in all. On several
     replicas the pairs of the whole batch count, on each of them.
 
+    A `max_pair_share` below 1 bounds the pairs' part of every denominator.
+    With Z_i = sum_j exp(s cos_ij), P = w sum_pq exp(s e_p.e_q) and that share r
+
+    loss_i = -s cos_iy + log(Z_i + min(P, Z_i r / (1 - r)))
+
+    without a gradient through the bound. Where it is active, the gradient of
+    a row is (1 - r) times that of `MarginLoss` and r times that of
+    log P - s cos_iy. As r approaches 0 the loss becomes `MarginLoss`. The
+    default of 1 is the paper's loss, which has no bound.
+
+    The bound is this library's. In short training the pairs hold nearly all
+    of every denominator without it, and the class centres get almost no
+    gradient.
+
     Args:
         scale: float, above 0: s, the inverse temperature.
         whisker: float, at least 0, or infinite for no filter. The paper takes
@@ -36,6 +50,9 @@ class UNPGLoss(MarginLoss):
         product_dtype: "bfloat16" or "float16", in which the factors of the
             pairs' products are taken; their sums, the filter and the softmax
             stay in float32. `None` for float32 throughout.
+        max_pair_share: float in (0, 1]: the largest part of a row's
+            denominator that the pairs can hold. 1 is the paper's loss. Try
+            0.2 in short training from scratch.
         **kwargs: Arguments of `MarginLoss`.
 
     Call arguments:
@@ -67,6 +84,7 @@ class UNPGLoss(MarginLoss):
         embedding_dim=512,
         pair_weight=1.0,
         product_dtype=None,
+        max_pair_share=1.0,
         **kwargs,
     ):
         super().__init__(scale=scale, embedding_dim=embedding_dim, **kwargs)
@@ -80,13 +98,21 @@ class UNPGLoss(MarginLoss):
             pair_weight > 0, "pair_weight above 0", pair_weight=pair_weight
         )
         ops.expect_product_dtype(product_dtype, "float32")
+        ops.expect_shares(max_pair_share=max_pair_share)
         self.whisker = float(whisker)
         self.pair_weight = float(pair_weight)
         self.product_dtype = product_dtype
+        self.max_pair_share = float(max_pair_share)
 
-    def log_negatives(self, embeddings, labels):
-        """See `MarginLoss.log_negatives`."""
-        return distribute.of_all_rows(self._log_mass, embeddings, labels)
+    def softmax_losses(self, cosines, labels, embeddings):
+        """See `MarginLoss.softmax_losses`."""
+        log_negatives, all_rows = distribute.of_all_rows(
+            self._log_mass, embeddings, labels
+        )
+        losses = ops.softmax_loss(
+            cosines, labels, self.scale, log_negatives, self.max_pair_share
+        )
+        return losses, all_rows
 
     def _log_mass(self, embeddings, labels):
         ops.expect_product_dtype(self.product_dtype, embeddings.dtype.name)
@@ -102,4 +128,5 @@ class UNPGLoss(MarginLoss):
             "whisker": self.whisker,
             "pair_weight": self.pair_weight,
             "product_dtype": self.product_dtype,
+            "max_pair_share": self.max_pair_share,
         }

@@ -31,7 +31,8 @@ class Part(hyperparams.Config):
 
     Attributes:
         name: its class in `unpg_tf.layers` or `unpg_tf.losses`.
-        options: arguments of the class.
+        options: arguments of the class, as in
+            `task.loss.options.max_pair_share=0.2`.
     """
 
     name: str = ""

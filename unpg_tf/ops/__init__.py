@@ -10,6 +10,7 @@ from unpg_tf.ops.angles import angle_of
 from unpg_tf.ops.checks import expect
 from unpg_tf.ops.checks import expect_counts
 from unpg_tf.ops.checks import expect_numbers
+from unpg_tf.ops.checks import expect_shares
 from unpg_tf.ops.checks import in_single_precision
 from unpg_tf.ops.condensed import condensed_cosines
 from unpg_tf.ops.condensed import log_mass_of_others
@@ -51,6 +52,7 @@ __all__ = [
     "expect_counts",
     "expect_numbers",
     "expect_product_dtype",
+    "expect_shares",
     "in_single_precision",
     "kept_negatives",
     "log_mass",

@@ -58,6 +58,24 @@ def expect_counts(**arguments):
         )
 
 
+def expect_shares(**arguments):
+    """Raises a `ValueError` unless every argument is a part of a whole.
+
+    Args:
+        **arguments: The arguments, by their names.
+
+    Raises:
+        ValueError: "Expected {name} above 0, at most 1. Received: …", for the
+            first that isn't.
+    """
+    for name, value in arguments.items():
+        expect(
+            _is_number(value) and 0 < value <= 1,
+            f"{name} above 0, at most 1",
+            **{name: value},
+        )
+
+
 def _is_number(value):
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_real and math.isfinite(value)

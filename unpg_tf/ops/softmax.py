@@ -1,17 +1,27 @@
 """The softmax over classes, and over negative pairs where there are any."""
 
+import math
+
 import tensorflow as tf
 
 from unpg_tf.ops.targets import add_to_targets
 from unpg_tf.ops.targets import targets_of
 
 
-def softmax_loss(cosines, labels, scale, log_negatives=None):
+def softmax_loss(
+    cosines, labels, scale, log_negatives=None, max_pair_share=1.0
+):
     """Cross-entropy of scaled cosines against their targets.
 
-    loss_i = -s cos_iy + log(sum_j exp(s cos_ij) + exp(N)), where N is the
-    shared log mass of the negative pairs: the UNPG paper's unified loss with
-    its sum over pairs taken out of the rows.
+    loss_i = -s cos_iy + log(Z_i + P_i), Z_i = sum_j exp(s cos_ij), where
+    P_i = exp(N), and N is the log mass of the negative pairs: the UNPG
+    paper's unified loss with its sum over pairs taken out of the rows.
+
+    With a `max_pair_share` r below 1, P_i = min(exp(N), Z_i r / (1 - r)), so
+    that the pairs hold at most r of a row's denominator. In the gradient,
+    P_i / exp(N) counts as a constant. Where the bound is active, the gradient
+    of a row is therefore (1 - r) times that of log Z_i - s cos_iy, the softmax
+    over the classes alone, and r times that of N - s cos_iy.
 
     Args:
         cosines: [batch, num_classes] float tensor, with the margin applied.
@@ -19,14 +29,24 @@ def softmax_loss(cosines, labels, scale, log_negatives=None):
         scale: float, the inverse temperature s.
         log_negatives: Scalar float tensor N, or `None` for the softmax over
             the classes alone.
+        max_pair_share: float r in (0, 1]; 1 for no bound.
 
     Returns:
         [batch] float tensor of losses.
     """
     log_sum, targets = _log_sum_and_targets(scale, cosines, labels)
     if log_negatives is not None:
-        log_sum += tf.math.softplus(log_negatives - log_sum)
+        log_odds = log_negatives - log_sum
+        if max_pair_share < 1:
+            log_odds = _bounded(log_odds, max_pair_share)
+        log_sum += tf.math.softplus(log_odds)
     return log_sum - scale * targets
+
+
+def _bounded(log_odds, share):
+    """At most the log odds of a share; the gradient passes unchanged."""
+    bound = math.log(share) - math.log1p(-share)
+    return tf.grad_pass_through(lambda odds: tf.minimum(odds, bound))(log_odds)
 
 
 def _log_sum_and_targets(scale, cosines, labels):

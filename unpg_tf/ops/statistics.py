@@ -67,7 +67,15 @@ def separation_statistics(pairs, negative, cosines, labels, targets):
     }
 
 
-def unpg_statistics(pairs, negative, cosines, scale, whisker, pair_weight=1.0):
+def unpg_statistics(
+    pairs,
+    negative,
+    cosines,
+    scale,
+    whisker,
+    pair_weight=1.0,
+    max_pair_share=1.0,
+):
     """What the noise filter keeps, and what that weighs in the softmax.
 
     Args:
@@ -78,6 +86,7 @@ def unpg_statistics(pairs, negative, cosines, scale, whisker, pair_weight=1.0):
         scale: float, as in `UNPGLoss`.
         whisker: float, likewise.
         pair_weight: float, likewise.
+        max_pair_share: float, likewise.
 
     Returns:
         Dictionary of scalar float tensors:
@@ -85,8 +94,9 @@ def unpg_statistics(pairs, negative, cosines, scale, whisker, pair_weight=1.0):
             a half where all are numbers;
             `whisker_low` and `whisker_high`, the bounds of what is kept, at
             the least -1 and at the most 1;
-            `unpg_share`, the pairs' part of the softmax's denominator, the
-            mean over the rows.
+            `unpg_share`, the pairs' part of the softmax's denominator, at
+            most `max_pair_share`, the mean over the rows;
+            `bounded_share`, the part of the rows where that bound is active.
     """
     pairs, cosines = tf.stop_gradient(pairs), tf.stop_gradient(cosines)
     kept = kept_negatives(pairs, negative, whisker)
@@ -97,6 +107,8 @@ def unpg_statistics(pairs, negative, cosines, scale, whisker, pair_weight=1.0):
     weight = math.log(pair_weight)
     log_negatives = log_mass(pairs, kept, scale) + weight
     log_classes = tf.reduce_logsumexp(scale * cosines, axis=1)
+    shares = tf.sigmoid(log_negatives - log_classes)
+    is_bounded = tf.cast(shares > max_pair_share, pairs.dtype)
     return {
         "kept_share": _mean(
             tf.cast(kept, pairs.dtype),
@@ -104,7 +116,8 @@ def unpg_statistics(pairs, negative, cosines, scale, whisker, pair_weight=1.0):
         ),
         "whisker_low": low,
         "whisker_high": high,
-        "unpg_share": tf.reduce_mean(tf.sigmoid(log_negatives - log_classes)),
+        "unpg_share": tf.reduce_mean(tf.minimum(shares, max_pair_share)),
+        "bounded_share": tf.reduce_mean(is_bounded),
     }
 
 

@@ -50,7 +50,6 @@ FIRST = (
     "resume",
     "pairs",
     "threshold_pairs",
-    "people",
     "backbone",
     "image_size",
     "embedding_dim",
@@ -59,6 +58,7 @@ FIRST = (
     "loss",
     "scale",
     "whisker",
+    "max_pair_share",
     "batch_size",
     "epochs",
     "learning_rate",
@@ -190,6 +190,16 @@ loss.number(
     "paper's 1.5, and better in short training from scratch.",
     lower_bound=0.0,
     is_infinite=True,
+)
+loss.number(
+    "max_pair_share",
+    1.0,
+    "With --loss=unpg: the largest part of a row's denominator in the softmax "
+    "that the pairs can hold. 1 is the paper's loss, without a bound. Try 0.2 "
+    "in short training from scratch.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+    is_open=True,
 )
 loss.repeated(
     "loss_option",

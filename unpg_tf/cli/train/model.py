@@ -154,6 +154,7 @@ def _loss():
         return _construct(losses.MarginLoss, "loss_option", arguments)
     arguments["whisker"] = FLAGS.whisker
     arguments["product_dtype"] = FLAGS.product_dtype
+    arguments["max_pair_share"] = FLAGS.max_pair_share
     return _construct(losses.UNPGLoss, "loss_option", arguments)
 
 
