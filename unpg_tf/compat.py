@@ -61,7 +61,7 @@ def addons(instead):
         import tensorflow_addons
     except ImportError as error:
         raise ImportError(
-            "Expected TensorFlow Addons: pip install unpg-tf[addons]. "
+            'Expected TensorFlow Addons: pip install "unpg-tf[addons]". '
             f"Received: {error}"
         ) from error
     return tensorflow_addons

@@ -117,7 +117,7 @@ def _model_garden():
         from official.vision.modeling.backbones import resnet
     except ImportError as error:
         raise ImportError(
-            "Expected tf-models-official: pip install unpg-tf[models]. "
+            'Expected tf-models-official: pip install "unpg-tf[models]". '
             f"Received: {error}"
         ) from error
     specs = {

@@ -100,6 +100,6 @@ def _library():
     except ImportError as error:
         raise ImportError(
             "Expected tensorflow_datasets for tfds:NAME: "
-            "pip install unpg-tf[tfds]. Received: none"
+            'pip install "unpg-tf[tfds]". Received: none'
         ) from error
     return tensorflow_datasets

@@ -111,7 +111,7 @@ def _figure(title, subtitle):
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            "Pictures need matplotlib: pip install unpg-tf[plots]"
+            'Pictures need matplotlib: pip install "unpg-tf[plots]"'
         ) from error
     figure = Figure(figsize=(7.5, 5), layout="constrained")
     axes = figure.add_subplot()

@@ -1,7 +1,7 @@
 """Training by the TensorFlow Model Garden: `unpg_face_recognition`.
 
 Importing it registers the experiment, and needs tf-models-official
-(`pip install unpg-tf[models]`) and Keras 2. `import unpg_tf` doesn't.
+(`pip install "unpg-tf[models]"`) and Keras 2. `import unpg_tf` doesn't.
 """
 
 from unpg_tf import compat
@@ -15,7 +15,7 @@ try:
     import official.core  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "Expected tf-models-official: pip install unpg-tf[models]. "
+        'Expected tf-models-official: pip install "unpg-tf[models]". '
         f"Received: {error}"
     ) from error
 

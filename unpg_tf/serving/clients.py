@@ -280,6 +280,6 @@ def _import(name):
         return __import__(name)
     except ImportError as error:
         raise ImportError(
-            f"Expected the package {name}: pip install unpg-tf[client]. "
+            f'Expected the package {name}: pip install "unpg-tf[client]". '
             f"Received: {error}"
         ) from error

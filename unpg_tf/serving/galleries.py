@@ -149,7 +149,7 @@ def _faiss():
         import faiss
     except ImportError as error:
         raise ImportError(
-            "Expected the package faiss: pip install unpg-tf[client]. "
+            'Expected the package faiss: pip install "unpg-tf[client]". '
             f"Received: {error}"
         ) from error
     return faiss

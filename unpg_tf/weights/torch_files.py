@@ -65,6 +65,6 @@ def torch_module():
         import torch
     except ImportError as error:
         raise ImportError(
-            "PyTorch's files need PyTorch: pip install unpg-tf[torch]"
+            'Expected PyTorch: pip install "unpg-tf[torch]"'
         ) from error
     return torch

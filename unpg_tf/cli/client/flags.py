@@ -74,7 +74,7 @@ topic.choice(
     "index",
     "exact",
     ["exact", "faiss"],
-    "How the gallery is searched. faiss needs pip install unpg-tf[client].",
+    'How the gallery is searched. faiss needs pip install "unpg-tf[client]".',
 )
 
 

@@ -155,7 +155,7 @@ topic.switch(
     "plots",
     True,
     "Draw the pictures beside --report. Needs matplotlib: "
-    "pip install unpg-tf[plots].",
+    'pip install "unpg-tf[plots]".',
 )
 
 # Which flags belong to which protocols.

@@ -195,6 +195,6 @@ def _log_dir():
     if not machine.is_chief():
         return None
     if importlib.util.find_spec("matplotlib") is None:
-        print("No ROC curves for TensorBoard: pip install unpg-tf[plots]")
+        print('No ROC curves for TensorBoard: pip install "unpg-tf[plots]"')
         return None
     return Path(FLAGS.output_dir, "tensorboard", "verification")
