@@ -1,16 +1,20 @@
-"""Docstrings, as griffe reads them for the site's reference.
+"""The package as griffe reads it for the site's reference.
 
-Griffe knows Google's sections. Keras' "Call arguments" isn't one of them, and
-the package's examples stand at the left edge, as Keras' do.
+Griffe knows Google's sections. Keras' "Call arguments" isn't one of them, the
+package's examples stand at the left edge, as Keras' do, and a function may
+have the name of its module.
 """
 
+import re
 import textwrap
 
 import griffe
 
+_NAMED = re.compile(r"^    (\w+: )", re.MULTILINE)
 
-class HouseDocstrings(griffe.Extension):
-    """Rewrites docstrings; leaves out methods that refer to another's."""
+
+class House(griffe.Extension):
+    """Puts docstrings and names into the form that griffe expects."""
 
     def on_object(self, *, obj, **kwargs):
         """Rewrites the docstring of what has one."""
@@ -25,6 +29,18 @@ class HouseDocstrings(griffe.Extension):
             if member.docstring and member.docstring.value.startswith("See `"):
                 cls.del_member(name)
 
+    def on_package(self, *, pkg, **kwargs):
+        """Finds the function where its module has the same name."""
+        del kwargs
+        for module in pkg.modules.values():
+            for name in map(str, module.exports or ()):
+                found = module.members[name]
+                if found.is_module and name in found.members:
+                    found = found.members[name]
+                    self.on_object(obj=found)
+                    alias = griffe.Alias(name, found, parent=module)
+                    module.members[name] = alias
+
 
 def rewritten(docstring):
     """Moves what belongs to a section into it.
@@ -35,14 +51,21 @@ def rewritten(docstring):
     Returns:
         String.
     """
-    before, heading, after = f"\n{docstring}".partition("\nExample:\n")
-    before = before[1:].replace(
+    # With a colon it would be a box.
+    docstring = docstring.replace("\nSource: ", "\n**Source** ")
+    text, heading, after = f"\n{docstring}".partition("\nExample:\n")
+    text = text[1:].replace(
         "Call arguments:\n", "Other Parameters: Call arguments\n"
     )
+    before, returns, rest = text.partition("\nReturns:\n")
+    if returns:
+        values, *others = rest.split("\n\n", 1)
+        values = _NAMED.sub(r"    * \1", values)
+        text = "".join([before, returns, values, *(f"\n\n{x}" for x in others)])
     if not heading:
-        return before
+        return text
     example, rest = _example(after)
-    return f"{before}\nExamples:\n{example}\n\n{rest}"
+    return f"{text}\nExamples:\n{example}\n\n{rest}"
 
 
 def _example(text):
