@@ -7,6 +7,7 @@ VENV_TORCH := .venv-torch
 VENV_MODELS := .venv-models
 # What looks at the other environments has one of its own.
 VENV_TOOLS := .venv-tools
+VENV_DOCS := .venv-docs
 # An interpreter of your choice: make test PYTHON=/path/to/python3.12
 PYTHON :=
 # PyTorch as pip shall choose it: make test-torch TORCH=torch==2.13.0
@@ -29,7 +30,7 @@ SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-legacy test-classic test-torch test-models lint \
-	format wheel audit licences soak clean
+	format wheel docs audit licences soak clean
 
 help:  ## List the targets
 	@grep -E "^[a-z-]+:.*## " $(MAKEFILE_LIST) \
@@ -70,6 +71,10 @@ dist/.ready: $(VENV)/.ready $(SOURCES)
 	@ls dist/*.whl
 	@touch $@
 
+docs: $(VENV_DOCS)/.ready  ## Build the documentation's site in site/
+	NO_MKDOCS_2_WARNING=1 $(VENV_DOCS)/bin/python -m mkdocs build --strict --quiet
+	@echo site/index.html
+
 audit: $(VENV)/.ready $(VENV_TOOLS)/.ready  ## Known holes in the pinned packages, and what is out of date
 	$(CURRENT) -m pip list --outdated
 	$(VENV_TOOLS)/bin/pip-audit --strict --no-deps --disable-pip $(AUDIT) --requirement requirements_lock.txt
@@ -82,8 +87,8 @@ soak: $(VENV)/.ready  ## Train for MINUTES, and watch memory, time, files, threa
 	$(CURRENT) benchmarks/soak.py --minutes=$(MINUTES)
 
 clean:  ## Remove the environments and what tools wrote
-	rm -rf $(VENV) $(VENV_CLASSIC) $(VENV_TORCH) $(VENV_MODELS) $(VENV_TOOLS) \
-		build dist *.egg-info .pytest_cache \
+	rm -rf $(VENV) $(VENV_CLASSIC) $(VENV_TORCH) $(VENV_MODELS) $(VENV_TOOLS) $(VENV_DOCS) \
+		build dist site *.egg-info .pytest_cache \
 		.ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -107,6 +112,15 @@ $(VENV_TORCH)/.ready: $(VENV)/.ready
 $(VENV_TOOLS)/.ready: $(VENV)/.ready
 	$(CURRENT) -m venv $(VENV_TOOLS)
 	$(VENV_TOOLS)/bin/python -m pip install -qq pip-audit pip-licenses
+	@touch $@
+
+# What the extra asks for, without the package: the sources are read, not
+# imported, and need no TensorFlow.
+$(VENV_DOCS)/.ready: $(VENV)/.ready setup.cfg
+	$(CURRENT) -m venv $(VENV_DOCS)
+	$(CURRENT) -c 'import configparser as c; s = c.ConfigParser(); s.read("setup.cfg"); print(s["options.extras_require"]["docs"])' \
+		> $(VENV_DOCS)/requirements.txt
+	$(VENV_DOCS)/bin/python -m pip install -qq --requirement $(VENV_DOCS)/requirements.txt
 	@touch $@
 
 # A comma that `call` does not take for one of its own.

@@ -1,0 +1,51 @@
+"""The Python of README and guides runs, on small data."""
+
+import functools
+
+import pytest
+from tensorflow import keras
+
+from tests.docs import stand_ins
+from tests.docs.pages import blocks
+from tests.docs.pages import pages
+from tests.docs.pages import text
+
+PAGES = [page for page in pages() if blocks(page, "python")]
+
+
+@pytest.fixture
+def short_fit(monkeypatch):
+    """Lets `fit` take two steps, whatever a page writes."""
+    fit = keras.Model.fit
+
+    @functools.wraps(fit)
+    def two_steps(model, *args, **kwargs):
+        kwargs["epochs"] = kwargs.get("initial_epoch", 0) + 1
+        kwargs["steps_per_epoch"] = 2
+        return fit(model, *args, **kwargs, verbose=0)
+
+    monkeypatch.setattr(keras.Model, "fit", two_steps)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_blocks_run(page, short_fit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "page", "stand_ins": stand_ins}
+    for block in blocks(page, "python", "set-up"):
+        # Errors then name the page and the line in it.
+        code = "\n" * (block.line - 1) + block.code
+        exec(compile(code, page, "exec"), names)
+
+
+def test_every_guide_is_among_the_pages():
+    assert "README.md" in PAGES
+    assert "docs/guides/quick-start.md" in PAGES
+
+
+@pytest.mark.parametrize("page", pages())
+def test_python_is_fenced_and_closed(page):
+    fences = [x for x in text(page).splitlines() if x.startswith("```")]
+    assert len(fences) % 2 == 0
+    assert all(fence == "```" for fence in fences[1::2])
+    known = {"```python", "```sh", "```text", "```yaml", "```json"}
+    assert set(fences[::2]) <= known
