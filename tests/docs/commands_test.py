@@ -69,7 +69,11 @@ def _check_flag(known, flag, value):
     if flag not in known:
         assert flag.startswith("no")
         assert known[flag.removeprefix("no")].boolean
-    elif value and not isinstance(known[flag], flags.MultiFlag) and value not in ("…", "..."):
+    elif (
+        value
+        and not isinstance(known[flag], flags.MultiFlag)
+        and value not in ("…", "...")
+    ):
         # A value in capitals stands for one of the reader's.
         assert value.isupper() or known[flag].parser.parse(value) is not None
 

@@ -19,6 +19,7 @@ SUB_PACKAGES = sorted(
 )
 _LINK = re.compile(r"\]\(([^()\s]+)\)|\]: (\S+)")
 _CODE = re.compile(r"^```.*?^```$|^<!--.*?-->$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"`((?:benchmarks|docs|examples|tests|unpg_tf)/[\w/.]*)`")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -40,6 +41,12 @@ def test_links_of_a_page_lead_somewhere(page):
         assert target.exists(), link
         if anchor and not anchor.startswith("unpg_tf."):
             assert anchor in _anchors(target), link
+
+
+@pytest.mark.parametrize("page", pages())
+def test_files_that_a_page_names_are_there(page):
+    for name in _FILE.findall(text(page)):
+        assert (ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize("name", SUB_PACKAGES)

@@ -98,7 +98,5 @@ def pairs_file(path, folder):
     names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir())
     same = [f"{name}\t1\t2" for name in names]
     others = names[1:] + names[:1]
-    different = [
-        f"{a}\t1\t{b}\t1" for a, b in zip(names, others, strict=True)
-    ]
+    different = [f"{a}\t1\t{b}\t1" for a, b in zip(names, others, strict=True)]
     Path(path).write_text("\n".join([str(len(names)), *same, *different]))
