@@ -5,9 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from tensorflow import keras
 
 from tests.cli.programs import ROOT
 from unpg_tf import cli
+from unpg_tf import layers
+from unpg_tf import models
 from unpg_tf.cli.main import PROGRAMS
 from unpg_tf.cli.main import program_flags
 from unpg_tf.version import __version__
@@ -121,3 +124,26 @@ def test_flags_are_read_from_a_file(tmp_path):
     path = tmp_path / "flags.txt"
     path.write_text("--head=arcface\n--nonsense=1\n")
     assert "--nonsense" in refused("train", f"--flagfile={path}")
+
+
+def test_a_process_of_its_own_loads_a_model(tmp_path):
+    path = tmp_path / "model.keras"
+    backbone = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(4),
+        ]
+    )
+    models.EmbeddingModel(backbone, layers.ArcFace(2)).save(path)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "unpg_tf", "evaluate"),
+            *(f"--model={path}", "--synthetic_pairs=40", "--bootstrap=0"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "40 of synthetic" in done.stdout

@@ -19,6 +19,8 @@ PROGRAMS = {
     "export-weights": "Write a Keras backbone as a PyTorch state dict.",
     "demo": "Train, evaluate, compare and export, on synthetic data.",
 }
+# Keras loads the classes of a .keras file that are registered already.
+_REGISTERING = ("backbones", "layers", "losses", "models", "optimizers")
 
 
 def main(arguments=None):
@@ -45,6 +47,8 @@ def main(arguments=None):
             f"unpg: Expected {', '.join(PROGRAMS)}. Received: {name}{near}"
         )
     rest = parsed(name, rest)
+    for room in _REGISTERING:
+        importlib.import_module(f"unpg_tf.{room}")
     program = importlib.import_module(f"{_package(name)}.program")
     try:
         sys.exit(program.main(*rest))
