@@ -10,6 +10,7 @@ from absl import flags
 from tests.docs.pages import ROOT
 from tests.docs.pages import blocks
 from tests.docs.pages import pages
+from tests.docs.pages import text
 from unpg_tf.cli.main import PROGRAMS
 from unpg_tf.cli.main import program_flags
 
@@ -107,3 +108,11 @@ def test_extras_are_declared(words):
         extras = re.search(r"(?:unpg|^\.).*\[([\w,]+)\]", word)
         for extra in extras[1].split(",") if extras else ():
             assert extra in config["options.extras_require"]
+
+
+def test_every_extra_is_explained():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    page = text("docs/guides/command-line.md")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert set(rows) == set(config["options.extras_require"])
