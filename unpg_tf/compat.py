@@ -23,12 +23,84 @@ def tf_variable(variable):
     return variable.value if is_wrapped else variable
 
 
-def build_optimizer(optimizer, variables):
-    """Creates the state of an optimizer, also of Keras 2's older kind."""
-    if hasattr(optimizer, "build"):
-        optimizer.build(variables)
+def replace_layer(model, name, layer):
+    """Has a model track another layer, in an attribute's place.
+
+    The attribute itself is to be set after it. By itself Keras 3 would refuse
+    that in a built model, and Keras 2 move the layer behind all others.
+    """
+    former = getattr(model, name)
+    if IS_KERAS_3:
+        model._tracker.replace_tracked_value("layers", former, layer)
     else:
+        tracked = model._self_tracked_trackables
+        tracked[tracked.index(former)] = layer
+
+
+def input_shape(layer):
+    """The shape, or the shapes, that a layer was built for; else None."""
+    try:
+        return layer.input_shape
+    except AttributeError:
+        return layer.get_build_config().get("input_shape")
+
+
+def is_built(optimizer):
+    """Whether an optimizer has its state."""
+    if IS_KERAS_3:
+        return optimizer.built
+    return getattr(_inner(optimizer), "_built", False)
+
+
+def build_optimizer(optimizer, variables):
+    """Creates the state of an optimizer, unless it has it.
+
+    State that lacks some of the variables, as those of a new head, is made
+    anew for all of them. The number of steps and the settings stay.
+
+    Args:
+        optimizer: A Keras optimizer, also of Keras 2's older kind.
+        variables: List of the weights that it will train.
+    """
+    if not hasattr(optimizer, "build"):
         optimizer._create_all_weights(variables)
+        return
+    if is_built(optimizer) and not _knows(optimizer, variables):
+        _forget_state(optimizer)
+    if not is_built(optimizer):
+        optimizer.build(variables)
+
+
+def _inner(optimizer):
+    """What a loss scale is wrapped about, or the optimizer itself."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _knows(optimizer, variables):
+    optimizer = _inner(optimizer)
+    known = (
+        optimizer._trainable_variables_indices
+        if IS_KERAS_3
+        else optimizer._index_dict
+    )
+    return all(optimizer._var_key(variable) in known for variable in variables)
+
+
+def _forget_state(optimizer):
+    if _inner(optimizer) is not optimizer:
+        _forget_state(optimizer.inner_optimizer)
+    if not IS_KERAS_3:
+        # A loss scale has no state for a variable.
+        optimizer = _inner(optimizer)
+        optimizer._variables = [optimizer.iterations]
+        optimizer._built = False
+        return
+    kept = {id(optimizer._iterations), id(optimizer._learning_rate)}
+    for variable in optimizer._variables[:]:
+        if id(variable) not in kept:
+            optimizer._tracker.untrack(variable)
+    optimizer._trainable_variables_indices.clear()
+    optimizer.built = False
 
 
 def build_metrics(model, y_true, y_pred):

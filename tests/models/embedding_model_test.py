@@ -224,6 +224,83 @@ def test_a_step_is_traced_once(act, names):
     assert model.traced == 1
 
 
+def other_head(model):
+    model.head = layers.ArcFace(CLASSES + 3)
+
+
+def other_backbone(model):
+    model.backbone = dense_backbone()
+
+
+def thaw(model):
+    model.backbone.trainable = True
+
+
+# Compiled with a new optimizer, with the used one, and not again.
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        (other_head, "new"),
+        (other_head, None),
+        (other_backbone, "used"),
+        (thaw, "used"),
+    ],
+)
+def test_a_trained_model_trains_after_a_change(change, again, tmp_path):
+    model = make_model("cosface")
+    model.backbone.trainable = change is not thaw
+    model.compile("adam", MARGIN, metrics=["accuracy"])
+    fit(model)
+    change(model)
+    if again:
+        optimizer = "adam" if again == "new" else model.optimizer
+        model.compile(optimizer, MARGIN, metrics=["accuracy"])
+    before = [weight.numpy() for weight in model.trainable_weights]
+    assert len(before) == 3
+    fit(model, LABELS + model.head.num_classes - CLASSES)
+    for was, weight in zip(before, model.trainable_weights, strict=True):
+        assert (was != weight.numpy()).any()
+    assert int(model.optimizer.iterations) == (2 if again == "new" else 4)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    twin = keras.models.load_model(path)
+    assert_equal(twin.get_weights(), model.get_weights())
+    assert_equal(
+        [variable.numpy() for variable in twin.optimizer.variables],
+        [variable.numpy() for variable in model.optimizer.variables],
+    )
+
+
+def test_another_backbone_predicts():
+    model = make_model()
+    model.predict(IMAGES, verbose=0)
+    other_backbone(model)
+    np.testing.assert_allclose(
+        model.predict(IMAGES, verbose=0), model.backbone(IMAGES), rtol=1e-5
+    )
+
+
+def test_a_second_fit_keeps_the_loss_scale(policy):
+    policy("mixed_float16")
+    model = make_model("cosface", optimizer="adam")
+    fit(model)
+    before = [id(variable) for variable in model.optimizer.variables]
+    fit(model)
+    assert [id(variable) for variable in model.optimizer.variables] == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("head", keras.layers.Dense(DIM), "head, a MarginHead"),
+        ("backbone", np.mean, "backbone, a Keras model"),
+    ],
+)
+def test_refuses_what_is_no_part_of_it(name, value, expected):
+    with pytest.raises(ValueError, match=f"Expected {expected}. Received: "):
+        setattr(make_model(), name, value)
+
+
 def test_sample_weights_weigh_the_rows():
     model = make_model("cosface", loss=UNPG)
     rows = UNPG.call(

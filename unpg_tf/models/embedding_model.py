@@ -9,6 +9,11 @@ from unpg_tf import optimizers
 from unpg_tf.layers import MarginHead
 from unpg_tf.losses import MarginLoss
 
+_PARTS = {
+    "backbone": (keras.layers.Layer, "backbone, a Keras model"),
+    "head": (MarginHead, "head, a MarginHead"),
+}
+
 
 @keras.utils.register_keras_serializable("unpg_tf")
 class EmbeddingModel(keras.Model):
@@ -43,20 +48,38 @@ class EmbeddingModel(keras.Model):
     >>> embeddings = model.predict(images)
     """
 
+    _made_for = None
+
     def __init__(self, backbone, head, **kwargs):
         super().__init__(**kwargs)
-        ops.expect(
-            isinstance(backbone, keras.layers.Layer),
-            "backbone, a Keras model",
-            backbone=backbone,
-        )
-        ops.expect(
-            isinstance(head, MarginHead), "head, a MarginHead", head=head
-        )
         self.backbone = backbone
         self.head = head
-        if backbone.built:
-            self.build(backbone.input_shape)
+        self._build_as_backbone()
+
+    def __setattr__(self, name, value):
+        """As in Keras; also takes another head or backbone than the first."""
+        if name not in _PARTS:
+            super().__setattr__(name, value)
+            return
+        kind, expected = _PARTS[name]
+        ops.expect(isinstance(value, kind), expected, **{name: value})
+        former = self.__dict__.get(name, value)
+        if former is not value:
+            compat.replace_layer(self, name, value)
+        super().__setattr__(name, value)
+        if former is not value:
+            self._begin_anew()
+
+    def _begin_anew(self):
+        """Forgets what was made for another head or backbone."""
+        self.train_function = self.test_function = None
+        self.predict_function = None
+        self.built = False
+        self._build_as_backbone()
+
+    def _build_as_backbone(self):
+        if self.backbone.built:
+            self.build(compat.input_shape(self.backbone))
 
     def build(self, input_shape):
         """Builds the head for the backbone's embeddings.
@@ -174,11 +197,17 @@ class EmbeddingModel(keras.Model):
         """As in Keras; the variables of a step are there before it.
 
         A step that makes variables is traced twice, which takes a large
-        network a while.
+        network a while. The function is made anew where it trains other
+        variables than before: Keras 3 lets a change of `trainable` without
+        `compile` reach a step that is traced again, as for a smaller batch.
         """
+        trained = self.trainable_variables
+        made_for = [id(part) for part in (self.optimizer, *trained)]
+        force = force or made_for != self._made_for
+        self._made_for = made_for
         if self.built:
             with self.distribute_strategy.scope():
-                compat.build_optimizer(self.optimizer, self.trainable_variables)
+                compat.build_optimizer(self.optimizer, trained)
                 self._build_metrics()
         return super().make_train_function(force)
 

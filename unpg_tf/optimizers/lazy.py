@@ -28,7 +28,6 @@ class LazyUpdates(abc.ABC):
 
     decoupled = True
     _scaled, _factor = frozenset(), 1.0
-    _decayed_at = None
 
     def scale_learning_rate(self, factor, variables):
         """Has some variables learn faster or slower than the others.
@@ -48,8 +47,9 @@ class LazyUpdates(abc.ABC):
 
     def build(self, variables):
         """Creates the state, once: see `keras.optimizers.Optimizer.build`."""
+        is_new = not compat.is_built(self)
         super().build(variables)
-        if self._decayed_at is None:
+        if is_new:
             self._decayed_at = [self._steps_table(v) for v in variables]
 
     def update_step(self, gradient, variable, *learning_rate):

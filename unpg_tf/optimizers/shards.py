@@ -64,7 +64,7 @@ def keep_shards(optimizer, variables):
         optimizer._keeps_shards = True
         _leave_shards_out_of_sums(optimizer)
         _shard_the_state(optimizer)
-    optimizer.build(variables)
+    compat.build_optimizer(optimizer, variables)
     for variable in shards:
         distribute.keep(variable)
     return optimizer
@@ -84,9 +84,7 @@ def _expect_local_updates(optimizer):
             f"no {option} for sharded class centres",
             **{option: getattr(optimizer, option, None)},
         )
-    built = getattr(
-        optimizer, "built" if compat.IS_KERAS_3 else "_built", False
-    )
+    built = compat.is_built(optimizer)
     ops.expect(not built, "an optimizer that isn't built yet", built=built)
 
 
