@@ -14,6 +14,8 @@ from unpg_tf.data import bad_image_message
 from unpg_tf.data import load_images
 from unpg_tf.data import training_batches
 from unpg_tf.data import write_shards
+from unpg_tf.data.tables import read_table
+from unpg_tf.data.tables import write_table
 
 COUNT, SIZE, BATCH = 23, 8, 4
 NAMES = ["Ada", "Zoë K", "Cid"]
@@ -284,6 +286,18 @@ def test_a_damaged_record_is_found(paths, folder):
         "checksum"
     )
     with pytest.raises(ValueError, match="train-00002-of-00004.*record"):
+        images.verify()
+
+
+def test_a_label_of_the_index_that_is_not_the_record_s_is_found(paths, folder):
+    write(paths, folder)
+    images = ImageShards(folder / "*.tfrecord")
+    images.verify()
+    path = folder / "train-00001-of-00004.tfrecord.index"
+    head, arrays = read_table(path)
+    arrays["labels"][3] = (arrays["labels"][3] + 1) % 3
+    write_table(path, head, arrays)
+    with pytest.raises(ValueError, match="00001-of-00004.*index.*record 3"):
         images.verify()
 
 

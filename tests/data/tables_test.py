@@ -49,6 +49,24 @@ def test_another_file_is_named(path, contents):
         read_table(path)
 
 
+def test_no_flipped_bit_changes_what_is_read(path):
+    write_table(path, {"of": "this"}, ARRAYS)
+    contents = path.read_bytes()
+    for bit in range(8 * len(contents)):
+        flipped = bytearray(contents)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            head, arrays = read_table(path)
+        except ValueError as error:
+            assert "some.index: Expected a table" in str(error)
+            continue
+        # What is left is the name of the checksum, which is optional.
+        assert head == {"of": "this"}
+        for name, array in ARRAYS.items():
+            np.testing.assert_array_equal(arrays[name], array)
+
+
 @hypothesis.settings(
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],

@@ -52,3 +52,19 @@ def test_hdf5_which_may_hold_code_is_refused(tmp_path, name):
     (tmp_path / "model.h5").rename(tmp_path / name)
     with pytest.raises(ValueError, match="Expected a .keras file.*Received"):
         load_model(tmp_path / name)
+
+
+@pytest.mark.parametrize("part", np.linspace(0.02, 0.98, 12))
+def test_a_damaged_file_is_named(tmp_path, part):
+    path = tmp_path / "model.keras"
+    layers = [keras.Input((2,)), keras.layers.Dense(300)]
+    keras.Sequential(layers).save(path)
+    contents = bytearray(path.read_bytes())
+    contents[int(part * len(contents))] ^= 4
+    path.write_bytes(contents)
+    try:
+        load_model(path)
+    except ValueError as error:
+        assert f"Received: {path}" in str(error)
+    else:
+        pytest.fail(f"the file was loaded in spite of {part}")

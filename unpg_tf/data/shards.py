@@ -151,13 +151,18 @@ class ImageShards(Source):
     def verify(self):
         """Reads all shards, to compare every record with its checksum.
 
+        Its label, which the checksum covers, is compared with the index.
+
         Raises:
-            ValueError: a record is damaged; the message names it.
+            ValueError: a record is damaged, or its label in the index is
+                another; the message names it.
         """
         for path in self.paths:
+            labels = read_table(path + INDEX_SUFFIX)[1]["labels"]
             record = 0
             try:
-                for _ in tf.data.TFRecordDataset(path):
+                for content in tf.data.TFRecordDataset(path):
+                    _check_label(content.numpy(), labels[record], path, record)
                     record += 1
             except tf.errors.DataLossError as error:
                 raise ValueError(
@@ -187,6 +192,16 @@ class ImageShards(Source):
             end = length + FOOT.size
             body = os.pread(file.fileno(), end, offset + HEAD.size)
             return body[:length], *FOOT.unpack(body[length:])
+
+
+def _check_label(content, label, path, record):
+    example = tf.train.Example.FromString(content)
+    own = list(example.features.feature["image/class/label"].int64_list.value)
+    if own != [label]:
+        raise ValueError(
+            f"{path}{INDEX_SUFFIX}: Expected the label {own} of record "
+            f"{record}. Received: {label}"
+        )
 
 
 def _description(path):

@@ -1,13 +1,14 @@
 """Arrays in a file: the indices that spare a program a long look at its data.
 
 A line of JSON says what follows it: the bytes of the arrays, one after the
-other. Unlike NumPy's own format it can't ask for more memory than the file
-has bytes.
+other, and their checksum. Unlike NumPy's own format it can't ask for more
+memory than the file has bytes.
 """
 
 import json
 import logging
 import os
+import zlib
 
 import numpy as np
 
@@ -26,8 +27,10 @@ def write_table(path, head, arrays):
             arrays.
     """
     columns = [[k, v.dtype.str, len(v)] for k, v in arrays.items()]
+    stated = {"head": head, "columns": columns}
+    stated["checksum"] = _checksum(stated, arrays)
     with replaced(path) as temporary, open(temporary, "wb") as file:
-        line = json.dumps({"head": head, "columns": columns})
+        line = json.dumps(stated)
         file.write(line.encode() + b"\n")
         for array in arrays.values():
             file.write(np.ascontiguousarray(array).data)
@@ -58,13 +61,26 @@ def read_table(path):
             total = sum(dtype.itemsize * n for _, dtype, n in dtypes)
             whole = size - file.tell() == total
             whole &= all(type(n) is int and n >= 0 for _, _, n in dtypes)
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (
+            AttributeError,
+            IndexError,
+            KeyError,
+            MemoryError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise _no_table(path, error) from error
         if not whole:
             raise _no_table(path, f"{size} bytes")
-        return head, {
+        arrays = {
             name: np.fromfile(file, dtype, n) for name, dtype, n in dtypes
         }
+    # Version 0.1 wrote none.
+    checksum = stated.pop("checksum", None)
+    if checksum not in (None, _checksum(stated, arrays)):
+        raise _no_table(path, "another checksum: the file is damaged")
+    return head, arrays
 
 
 def cached(path, state, make):
@@ -86,16 +102,24 @@ def cached(path, state, make):
         return make()
     try:
         head, arrays = read_table(path)
-        if head == {"state": state}:
+        if head == {"state": state, "checked": True}:
             return arrays
     except (OSError, ValueError):
         pass  # None yet, or not ours to trust: made anew.
     arrays = make()
     try:
-        write_table(path, {"state": state}, arrays)
+        write_table(path, {"state": state, "checked": True}, arrays)
     except OSError as error:
         logging.getLogger("unpg_tf").warning("%s: not kept: %s", path, error)
     return arrays
+
+
+def _checksum(stated, arrays):
+    """The CRC-32 of all that a table holds."""
+    checksum = zlib.crc32(json.dumps(stated).encode())
+    for array in arrays.values():
+        checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
+    return checksum
 
 
 def _no_table(path, received):

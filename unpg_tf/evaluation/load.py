@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 from tensorflow import keras
@@ -60,9 +61,17 @@ def load_keras_file(path):
         raise ValueError(
             f"Expected a .keras file. Received: {path}, which is no .keras file"
         )
+    _check_whole(path)
     try:
         return keras.models.load_model(path, compile=False)
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         # Keras puts whole configurations into its messages.
         reason = str(error).strip().partition("\n")[0][:160]
         generation = 3 if compat.IS_KERAS_3 else 2
@@ -70,6 +79,28 @@ def load_keras_file(path):
             f"Expected a model that Keras {generation} can load. Received: "
             f"{path}, {_origin(path)}: {reason}"
         ) from error
+
+
+def _check_whole(path):
+    """Raises a ValueError where a part of the archive is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (
+        EOFError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        damaged = str(error)
+    if damaged is not None:
+        raise ValueError(
+            f"Expected a whole .keras file. Received: {path}, damaged: "
+            f"{damaged}"
+        )
 
 
 def training_of(path):
