@@ -18,6 +18,7 @@ LAYERS = (
     "version",
     "compat",
     "files",
+    "progress",
     "moved",
     "export",
     "ops",
