@@ -18,6 +18,7 @@ LAYERS = (
     "version",
     "compat",
     "files",
+    "progress",
     "moved",
     "export",
     "ops",
@@ -84,16 +85,24 @@ def test_import_adds_nothing_to_what_tensorflow_imports():
     # Every module of the package, in a process of its own: this one has more.
     # `unpg_tf.model_garden` is asked for by name, and needs its extra.
     program = """
-import sys
+import logging, os, sys, warnings
 import numpy, tensorflow
 from tensorflow import keras
 keras.Model
+own = logging.getLogger("unpg_tf")
+def state():
+    handlers = [*logging.root.handlers]
+    return handlers, warnings.showwarning, sys.stderr, os.fstat(2)[:3]
+before = state()
 known = {name.partition(".")[0] for name in sys.modules}
 import pathlib
 import unpg_tf
 for path in pathlib.Path("unpg_tf").rglob("*.py"):
     if path.parent.name not in ("model_garden", "unpg_tf"):
         __import__(".".join(path.with_suffix("").parts))
+# Logging is the program's that imports it.
+assert state() == before
+assert own.propagate and not own.handlers and not own.level
 added = {name.partition(".")[0] for name in sys.modules} - known
 print(*sorted(added - set(sys.stdlib_module_names)))
 """

@@ -61,6 +61,27 @@ def test_excluded_identities_are_left_out(root):
     np.testing.assert_array_equal(folder.labels, [0, 1, 1, 1])
 
 
+def test_it_is_told_what_is_left_out_and_why(root):
+    told, done = [], []
+    read_folder(
+        root,
+        people=["Ada", "Bob", "Eve", "Empty"],
+        min_images=2,
+        exclude=["Cid"],
+        on_left_out=told.append,
+        progress=lambda *numbers: done.append(numbers),
+    )
+    assert told == [
+        "2 of the 4 listed people have no images",
+        "1 identity not listed (3 images)",
+        "1 identity with fewer than 2 images (1 image)",
+    ]
+    assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    told.clear()
+    read_folder(root, exclude=["Bob", "Cid"], on_left_out=told.append)
+    assert told == ["2 identities excluded (5 images)"]
+
+
 def aged(root):
     """The folder as if nothing had happened to it for a minute."""
     for folder in (*filter(Path.is_dir, root.iterdir()), root):

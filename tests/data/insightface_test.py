@@ -46,8 +46,20 @@ def test_without_a_header_every_record_is_an_image(path):
 
 
 def test_min_images_and_exclude_leave_identities_out(path):
-    images = InsightFaceRecords(path, min_images=2, exclude=["3", "99"])
+    told, done = [], []
+    images = InsightFaceRecords(
+        path,
+        min_images=2,
+        exclude=["3", "99"],
+        on_left_out=told.append,
+        progress=lambda *numbers: done.append(numbers),
+    )
     assert images.names == ["5"]
+    assert told == [
+        "1 identity excluded (2 images)",
+        "1 identity with fewer than 2 images (1 image)",
+    ]
+    assert done[0] == (1, 5) and done[-1] == (5, 5)
     np.testing.assert_array_equal(images.labels, [0, 0])
     assert images.read(0) == png(3)
     assert images.where(0) == f"{path}, record 4"

@@ -218,7 +218,9 @@ def test_a_batch_without_a_good_image_stops(paths, labels):
 def test_load_readable_leaves_bad_images_out(paths):
     Path(paths[7]).write_bytes(b"nothing")
     skipped = SkippedImages()
-    pixels, rows = load_readable(paths, SIZE, skipped)
+    done = []
+    pixels, rows = load_readable(paths, SIZE, skipped, done.append)
+    assert done == [COUNT]
     assert rows.tolist() == [i for i in range(COUNT) if i != 7]
     np.testing.assert_array_equal(pixels[:, 0, 0, 0], 10 * rows)
     assert len(skipped.messages) == 1

@@ -22,7 +22,9 @@ def test_an_image_depends_on_its_identity_and_view_alone():
 
 
 def test_more_images_than_are_drawn_at_once():
-    images = draw(np.arange(300), 0, 8)
+    done = []
+    images = draw(np.arange(300), 0, 8, progress=done.append)
+    assert done == [256, 300]
     assert images.shape == (300, 8, 8, 3) and images.dtype == np.uint8
     np.testing.assert_array_equal(images[299:], draw([299], [0], 8))
 

@@ -109,7 +109,11 @@ def test_intervals_hold_what_was_measured_and_repeat_by_seed():
 
 
 def test_too_few_negatives_have_no_interval():
-    intervals = bootstrap_intervals(*random_case(0), replicates=20)
+    done = []
+    intervals = bootstrap_intervals(
+        *random_case(0), replicates=20, progress=done.append
+    )
+    assert done == list(range(1, 21))
     tars = intervals["tar_at_far"]
     assert list(tars) == ["0.1", "0.01", "0.001", "0.0001"]
     assert tars["0.1"] and tars["0.01"] is None and tars["0.0001"] is None

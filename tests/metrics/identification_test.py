@@ -59,9 +59,17 @@ def test_open_set_counts_as_a_loop_does():
 def test_distractors_count_as_a_loop_does():
     labels = np.array([0, 0, 1, 2, 2, 2, 3])
     probes, strangers = faces(2, labels, 0.6), faces(3, np.arange(7, 50), 0.1)
+    done = []
     found = identify_among_distractors(
-        probes, labels, strangers, (1, 3, 100), (0.5, 0.1), replicates=50
+        probes,
+        labels,
+        strangers,
+        (1, 3, 100),
+        (0.5, 0.1),
+        replicates=50,
+        progress=done.append,
     )
+    assert done == [10 * 7, 43 * 7]
     ranks, mates = [], []
     for i, probe in enumerate(probes):
         scores = [cosine(probe, stranger) for stranger in strangers]

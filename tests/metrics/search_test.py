@@ -32,7 +32,9 @@ def test_blocks_find_what_the_whole_matrix_has(block, k):
     rng = np.random.default_rng(0)
     probes, gallery = rng.normal(size=(9, 6)), rng.normal(size=(40, 6))
     expected = naive(probes, 3 * gallery, k)
-    actual = top_matches(probes, 3 * gallery, k)
+    done = []
+    actual = top_matches(probes, 3 * gallery, k, progress=done.append)
+    assert done == sorted(set(done)) and done[-1] == 9 * 40
     np.testing.assert_allclose(actual[0], expected[0], atol=1e-6)
     np.testing.assert_array_equal(actual[1], expected[1])
 

@@ -102,7 +102,9 @@ def test_pair_similarities_are_cosines(monkeypatch):
     embeddings[4] = 0
     left, right = rng.integers(0, 20, (2, 30))
     left[0] = 4
-    actual = pair_similarities(embeddings, left, right)
+    done = []
+    actual = pair_similarities(embeddings, left, right, done.append)
+    assert done == [7, 14, 21, 28, 30]
     for i, (p, q) in enumerate(zip(left, right, strict=True)):
         a, b = embeddings[p].astype(float), embeddings[q].astype(float)
         lengths = np.sqrt(a @ a) * np.sqrt(b @ b)

@@ -1,7 +1,10 @@
 """How a program ends that can't go on."""
 
 import contextlib
+import os
 import sys
+
+from unpg_tf.cli import tensorflow_log
 
 # As shells have it for what Ctrl-C has ended.
 INTERRUPTED = 130
@@ -11,6 +14,8 @@ INTERRUPTED = 130
 def told_by(program, *kinds):
     """Ends the program, with 1 and a line instead of a traceback.
 
+    On Ctrl-C too, with 130.
+
     Args:
         program: string, the name that the line begins with.
         *kinds: further exceptions whose message says all.
@@ -18,6 +23,39 @@ def told_by(program, *kinds):
     try:
         yield
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        interrupted(program)
     except (ImportError, OSError, ValueError, *kinds) as error:
         sys.exit(f"{program}: {error}")
+
+
+def interrupted(program):
+    """Ends the process, which Ctrl-C has been meant for.
+
+    Args:
+        program: string, the name that the line begins with; None for no line.
+    """
+    if program is None:
+        leave(INTERRUPTED)
+    # A progress bar, or the terminal's ^C, stands in the line.
+    start = "\n" if sys.stderr.isatty() else ""
+    leave(INTERRUPTED, f"{start}{program}: interrupted")
+
+
+def leave(code, message=None):
+    """Ends the process at once, whatever its threads are amid.
+
+    The usual way out waits for threads, of which one that reads images in
+    Python never ends, and takes TensorFlow down amid a step.
+
+    Args:
+        code: integer, the exit code.
+        message: string for stderr, or None.
+    """
+    # They may be closed, and nobody may be left to read them.
+    with contextlib.suppress(AttributeError, OSError):
+        sys.stdout.flush()
+    with contextlib.suppress(AttributeError, OSError):
+        sys.stderr.write("" if message is None else f"{message}\n")
+        sys.stderr.flush()
+    tensorflow_log.end()
+    os._exit(code)

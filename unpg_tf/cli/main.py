@@ -1,11 +1,15 @@
 """Finds the program that the command line names, and starts it."""
 
+import contextlib
 import importlib
+import signal
 import sys
 
 from absl import flags
 
+from unpg_tf.cli import failures
 from unpg_tf.cli import help_text
+from unpg_tf.cli import tensorflow_log
 from unpg_tf.cli.topics import nearest
 from unpg_tf.version import __version__
 
@@ -31,7 +35,8 @@ def main(arguments=None):
 
     Raises:
         SystemExit: with 0, or with 1 after a message on an error. Flags are
-            checked before TensorFlow is imported.
+            checked before TensorFlow is imported. Ctrl-C ends the process
+            with 130 after a line.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if not arguments or arguments[0] in ("help", "--help", "-h"):
@@ -47,13 +52,38 @@ def main(arguments=None):
             f"unpg: Expected {', '.join(PROGRAMS)}. Received: {name}{near}"
         )
     rest = parsed(name, rest)
-    for room in _REGISTERING:
-        importlib.import_module(f"unpg_tf.{room}")
-    program = importlib.import_module(f"{_package(name)}.program")
+    tensorflow_log.begin(f"unpg {name}")
+    with _at_once(name):
+        for room in _REGISTERING:
+            importlib.import_module(f"unpg_tf.{room}")
+        program = importlib.import_module(f"{_package(name)}.program")
     try:
         sys.exit(program.main(*rest))
     except SystemExit as end:
         getattr(program, "leave", sys.exit)(end.code)
+    except KeyboardInterrupt:
+        _interrupted(name)
+
+
+@contextlib.contextmanager
+def _at_once(name):
+    """Lets Ctrl-C end the process within the block.
+
+    Amid an import the usual exception may end as another one, or nowhere.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler:
+        yield  # As `nohup` and the like have it.
+        return
+    signal.signal(signal.SIGINT, lambda *_: _interrupted(name))
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+def _interrupted(name):
+    # Of several workers one speaks.
+    speaks = getattr(program_flags(name), "speaks", lambda: True)()
+    failures.interrupted(f"unpg {name}" if speaks else None)
 
 
 def program_flags(name):

@@ -28,7 +28,15 @@ class ImageFolder(NamedTuple):
     names: list
 
 
-def read_folder(root, people=None, min_images=1, exclude=(), index=None):
+def read_folder(
+    root,
+    people=None,
+    min_images=1,
+    exclude=(),
+    index=None,
+    on_left_out=None,
+    progress=None,
+):
     """Lists the images in `root/<identity>/<file>.jpg|jpeg|png`.
 
     Args:
@@ -41,6 +49,10 @@ def read_folder(root, people=None, min_images=1, exclude=(), index=None):
         index: path of a file to keep the list in, which spares listing
             millions of files at each start. It is made anew when a folder has
             changed since. None lists.
+        on_left_out: callable of a message for each reason why identities are
+            left out, or None.
+        progress: callable of the numbers of folders that are listed and of
+            all, or None.
 
     Returns:
         An `ImageFolder`: `paths`, `labels` and `names`, the same in every run.
@@ -63,7 +75,7 @@ def read_folder(root, people=None, min_images=1, exclude=(), index=None):
     with os.scandir(root) as entries:
         folders = sorted((e.name, e.stat()) for e in entries if e.is_dir())
     state = None if index is None else _state(root, folders)
-    listed = cached(index, state, lambda: _listed(root, folders))
+    listed = cached(index, state, lambda: _listed(root, folders, progress))
     names, files = _split(listed["names"]), _split(listed["files"])
     labels = np.repeat(np.arange(len(names)), listed["sizes"])
     rows, labels, names_left = select(
@@ -73,6 +85,7 @@ def read_folder(root, people=None, min_images=1, exclude=(), index=None):
         people=people,
         min_images=min_images,
         exclude=exclude,
+        on_left_out=on_left_out,
     )
     paths = [
         os.path.join(root, names_left[label], files[row])
@@ -92,10 +105,14 @@ def _state(root, folders):
     return digest.hexdigest()
 
 
-def _listed(root, folders):
+def _listed(root, folders, progress):
     """The identities that have images, their numbers of files, the files."""
-    files = {name: _images(os.path.join(root, name)) for name, _ in folders}
-    files = {name: images for name, images in files.items() if images}
+    files = {}
+    for done, (name, _) in enumerate(folders, start=1):
+        if images := _images(os.path.join(root, name)):
+            files[name] = images
+        if progress is not None:
+            progress(done, len(folders))
     if not files:
         raise FileNotFoundError(
             f"Expected images as {root}/<identity>/<file> with a suffix of "

@@ -37,6 +37,9 @@ class InsightFaceRecords(Source):
         on_bad_image: callable of a message about a record that is broken or
             whose label is no class, such as `SkippedImages`; that is left out
             then. None stops with that message.
+        on_left_out: as in `read_folder`.
+        progress: callable of the numbers of records whose headers are read
+            and of all, or None.
 
     Attributes:
         labels: [n] int32 array, indices into `names`.
@@ -61,6 +64,8 @@ class InsightFaceRecords(Source):
         exclude=(),
         index=None,
         on_bad_image=None,
+        on_left_out=None,
+        progress=None,
     ):
         self.path = Path(path)
         for file in (self.path, self.path.with_suffix(".idx")):
@@ -72,12 +77,14 @@ class InsightFaceRecords(Source):
         self._file = RecordFile(path)
         state = None if index is None else self._state()
         try:
-            scanned = cached(index, state, self._scan)
+            scanned = cached(
+                index, state, lambda: self._scan(progress=progress)
+            )
         except ValueError:
             if on_bad_image is None:
                 raise
             # Not kept: one that stops has to meet them as well.
-            scanned = self._scan(on_bad_image)
+            scanned = self._scan(on_bad_image, progress)
         present, labels = np.unique(scanned["labels"], return_inverse=True)
         rows, self.labels, self.names = select(
             labels,
@@ -86,6 +93,7 @@ class InsightFaceRecords(Source):
             people=people,
             min_images=min_images,
             exclude=exclude,
+            on_left_out=on_left_out,
         )
         self._keys_of_rows = scanned["keys"][rows]
         self._offsets = scanned["offsets"][rows]
@@ -121,12 +129,14 @@ class InsightFaceRecords(Source):
         states = (os.stat(file) for file in files if file.exists())
         return [[state.st_size, state.st_mtime_ns] for state in states]
 
-    def _scan(self, on_bad_image=None):
+    def _scan(self, on_bad_image=None, progress=None):
         """Keys, offsets and labels of the images, all checked."""
         offsets = read_index(self.path.with_suffix(".idx"))
         keys, classes = self._keys(offsets)
         good, labels = [], []
-        for key in keys:
+        for done, key in enumerate(keys, start=1):
+            if progress is not None:
+                progress(done, len(keys))
             try:
                 labels.append(self._label(key, offsets, classes))
                 good.append(key)

@@ -27,7 +27,15 @@ class TrainingImages(NamedTuple):
     names: list
 
 
-def open_images(data, people=None, min_images=1, exclude=(), on_bad_image=None):
+def open_images(
+    data,
+    people=None,
+    min_images=1,
+    exclude=(),
+    on_bad_image=None,
+    on_left_out=None,
+    progress=None,
+):
     """Opens a training set, whatever its format.
 
     A folder and a `.rec` file get an index beside them, `DATA.index`, at the
@@ -44,6 +52,12 @@ def open_images(data, people=None, min_images=1, exclude=(), on_bad_image=None):
         exclude: names of identities to leave out.
         on_bad_image: as in `InsightFaceRecords`; the other formats tell bad
             images when they are read.
+        on_left_out: callable of a message for each reason why identities are
+            left out, such as "7 identities with fewer than 2 images (7
+            images)"; None for nobody to tell.
+        progress: callable of the numbers of folders or records that are
+            listed and of all, or None; where the index is there nothing is
+            listed.
 
     Returns:
         `TrainingImages`.
@@ -59,15 +73,25 @@ def open_images(data, people=None, min_images=1, exclude=(), on_bad_image=None):
     data = os.fspath(data)
     # Of "." too it is beside the folder, whose time it would change within.
     index = os.path.abspath(data) + ".index"
-    chosen = {"people": people, "min_images": min_images, "exclude": exclude}
+    chosen = {
+        "people": people,
+        "min_images": min_images,
+        "exclude": exclude,
+        "on_left_out": on_left_out,
+    }
     if data.startswith(PREFIX):
         images = TFDSImages(data.removeprefix(PREFIX), **chosen)
     elif data.endswith(".rec"):
         images = InsightFaceRecords(
-            data, **chosen, index=index, on_bad_image=on_bad_image
+            data,
+            **chosen,
+            index=index,
+            on_bad_image=on_bad_image,
+            progress=progress,
         )
     elif data.endswith(".tfrecord"):
         images = ImageShards(data, **chosen)
     else:
-        return TrainingImages(*read_folder(data, **chosen, index=index))
+        folder = read_folder(data, **chosen, index=index, progress=progress)
+        return TrainingImages(*folder)
     return TrainingImages(images, images.labels, images.names)

@@ -191,7 +191,7 @@ def load_images(images, image_size):
     return load_readable(images, image_size, None)[0]
 
 
-def load_readable(images, image_size, on_bad_image):
+def load_readable(images, image_size, on_bad_image, progress=None):
     """Decodes those image files into memory that can be read.
 
     Args:
@@ -200,6 +200,7 @@ def load_readable(images, image_size, on_bad_image):
         image_size: integer, height and width in pixels.
         on_bad_image: callable of a message about an image that can't be read,
             such as `SkippedImages`. None stops with that message.
+        progress: callable of the number of images done, or None.
 
     Returns:
         pixels: [m, image_size, image_size, 3] uint8 array, RGB.
@@ -221,11 +222,15 @@ def load_readable(images, image_size, on_bad_image):
     )
     batches = dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
     try:
-        for expected, (rows, chunk) in zip(wanted, batches, strict=True):
+        for done, (expected, (rows, chunk)) in enumerate(
+            zip(wanted, batches, strict=True), start=1
+        ):
             # Another image stands for one that can't be read.
             right = rows == expected
             pixels[rows[right]] = chunk[right]
             read[rows[right]] = True
+            if progress is not None:
+                progress(min(done * size, count))
     except tf.errors.InvalidArgumentError as error:
         raise ValueError(bad_image_message(error)) from None
     return (pixels if read.all() else pixels[read]), np.flatnonzero(read)

@@ -19,7 +19,16 @@ class Selection(NamedTuple):
     names: list
 
 
-def select(labels, names, where, *, people=None, min_images=1, exclude=()):
+def select(
+    labels,
+    names,
+    where,
+    *,
+    people=None,
+    min_images=1,
+    exclude=(),
+    on_left_out=None,
+):
     """Leaves out identities, and numbers the others anew, in their order.
 
     Args:
@@ -30,6 +39,9 @@ def select(labels, names, where, *, people=None, min_images=1, exclude=()):
             the set doesn't have is passed over.
         min_images: identities of fewer images are left out.
         exclude: names of identities to leave out.
+        on_left_out: callable of a message for each reason why identities are
+            left out, such as "7 identities with fewer than 2 images (7
+            images)"; None for nobody to tell.
 
     Returns:
         A `Selection`.
@@ -39,11 +51,17 @@ def select(labels, names, where, *, people=None, min_images=1, exclude=()):
     """
     sizes = np.bincount(labels, minlength=len(names))
     kept = sizes > 0
+    told = on_left_out or (lambda message: None)
     if people is not None:
-        kept &= _among(names, people)
-    kept &= ~_among(names, exclude)
+        people = set(people)
+        missing = len(people - {names[i] for i in np.flatnonzero(kept)})
+        if missing:
+            told(f"{missing} of the {len(people)} listed people have no images")
+        kept = _told(kept, _among(names, people), sizes, "not listed", told)
+    kept = _told(kept, ~_among(names, exclude), sizes, "excluded", told)
     listed = int(kept.sum())
-    kept &= sizes >= min_images
+    few = f"with fewer than {min_images} images"
+    kept = _told(kept, sizes >= min_images, sizes, few, told)
     if not kept.any():
         among = "" if people is None else " among the listed people"
         raise ValueError(
@@ -63,3 +81,15 @@ def select(labels, names, where, *, people=None, min_images=1, exclude=()):
 def _among(names, listed):
     listed = set(listed)
     return np.fromiter((name in listed for name in names), bool, len(names))
+
+
+def _told(kept, good, sizes, why, told):
+    """Those kept that are good; tells how many aren't."""
+    out = kept & ~good
+    if out.any():
+        count, images = out.sum(), sizes[out].sum()
+        told(
+            f"{count} {'identity' if count == 1 else 'identities'} {why} "
+            f"({images} image{'' if images == 1 else 's'})"
+        )
+    return kept & good

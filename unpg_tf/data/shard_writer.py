@@ -47,7 +47,8 @@ def write_shards(
         on_bad_image: callable of a message about an image that can't be read,
             such as `SkippedImages`, which is then left out. None stops with
             that message; the shards so far stay.
-        progress: callable of the number of images done, or None.
+        progress: callable of the number of images done, or None; a shard that
+            is kept counts at once.
 
     Returns:
         The description that `dataset.json` holds, a dictionary.
@@ -74,8 +75,8 @@ def write_shards(
     folder.mkdir(parents=True, exist_ok=True)
     order = np.random.default_rng(0).permutation(len(source))
     parts = np.array_split(order, -(-len(source) // images_per_shard))
-    writer = _Writer(source, labels, names, on_bad_image)
-    done, listed, sizes = 0, [], set()
+    writer = _Writer(source, labels, names, on_bad_image, progress)
+    listed, sizes = [], set()
     _expect_no_others(folder, writer.state, len(parts))
     for number, rows in enumerate(parts):
         path = folder / f"train-{number:05d}-of-{len(parts):05d}.tfrecord"
@@ -88,18 +89,18 @@ def write_shards(
                 "bytes": os.path.getsize(path),
             }
         )
-        done += len(rows)
-        if progress is not None:
-            progress(done)
+        writer.add_done(len(rows))
     return _describe(folder, names, listed, sizes)
 
 
 class _Writer:
     """Writes one shard after the other, and knows those that are there."""
 
-    def __init__(self, source, labels, names, on_bad_image):
+    def __init__(self, source, labels, names, on_bad_image, progress):
         self.source, self.labels, self.names = source, labels, names
         self.on_bad_image = on_bad_image
+        self.progress = progress
+        self.done = 0
         # What a shard has to have been made from to be kept.
         self.state = {
             "first": source.where(0),
@@ -107,6 +108,15 @@ class _Writer:
             "labels": zlib.crc32(np.asarray(labels, "<i4").tobytes()),
             "names": zlib.crc32("\n".join(names).encode()),
         }
+
+    def add_done(self, count):
+        """Takes note of images of a shard that is there."""
+        self.done += count
+        self._show(0)
+
+    def _show(self, more):
+        if self.progress is not None:
+            self.progress(self.done + more)
 
     def kept(self, path, rows):
         """The index of a shard that is there and whole, else None."""
@@ -160,6 +170,9 @@ class _Writer:
     def _images(self, rows):
         """Yields row, file's bytes and (height, width) of each good image."""
         for start in range(0, len(rows), _CHUNK):
+            # All of a shard only once it is compared.
+            if start:
+                self._show(start)
             chunk = rows[start : start + _CHUNK]
             contents = [self._read(row) for row in chunk]
             for row, file, size in zip(

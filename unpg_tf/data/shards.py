@@ -40,6 +40,7 @@ class ImageShards(Source):
         people: names to restrict the identities to, None for all.
         min_images: identities of fewer images are left out.
         exclude: names of identities to leave out.
+        on_left_out: as in `read_folder`.
 
     Attributes:
         labels: [n] int32 array, indices into `names`.
@@ -56,7 +57,14 @@ class ImageShards(Source):
         >>> dataset = training_batches(images, images.labels, 8, image_size=112)
     """
 
-    def __init__(self, pattern, people=None, min_images=1, exclude=()):
+    def __init__(
+        self,
+        pattern,
+        people=None,
+        min_images=1,
+        exclude=(),
+        on_left_out=None,
+    ):
         folder, pattern = Path(pattern).parent, Path(pattern).name
         description = _description(folder / DESCRIPTION)
         self.image_size = description["image_size"]
@@ -88,6 +96,7 @@ class ImageShards(Source):
             people=people,
             min_images=min_images,
             exclude=exclude,
+            on_left_out=on_left_out,
         )
 
     def __len__(self):

@@ -33,7 +33,9 @@ class Strengths(NamedTuple):
 _MODERATE = Strengths()
 
 
-def draw(identities, views, image_size, strengths=_MODERATE, seed=0):
+def draw(
+    identities, views, image_size, strengths=_MODERATE, seed=0, progress=None
+):
     """Draws images of identities.
 
     A pixel depends on the identity, the view and the seed alone, so that
@@ -45,6 +47,7 @@ def draw(identities, views, image_size, strengths=_MODERATE, seed=0):
         image_size: integer, height and width in pixels.
         strengths: a `Strengths`.
         seed: non-negative integer; another seed draws other identities.
+        progress: callable of the number of images done, or None.
 
     Returns:
         [n, image_size, image_size, 3] uint8 array, RGB.
@@ -70,6 +73,8 @@ def draw(identities, views, image_size, strengths=_MODERATE, seed=0):
             for i, view in zip(identities[part], views[part], strict=True)
         ]
         images[part] = _render(who, how, image_size, strengths)
+        if progress is not None:
+            progress(start + len(who))
     return images
 
 
@@ -80,7 +85,7 @@ def labelled_images(num_identities, images_per_identity, image_size, **kwargs):
         num_identities: integer.
         images_per_identity: integer.
         image_size: integer, height and width in pixels.
-        **kwargs: `strengths` and `seed`, as in `draw`.
+        **kwargs: `strengths`, `seed` and `progress`, as in `draw`.
 
     Returns:
         images: [n, image_size, image_size, 3] uint8 array.
@@ -108,7 +113,7 @@ def verification_pairs(first_identity, num_pairs, image_size, **kwargs):
             training identities for pairs of none of them.
         num_pairs: integer.
         image_size: integer, height and width in pixels.
-        **kwargs: `strengths` and `seed`, as in `draw`.
+        **kwargs: `strengths`, `seed` and `progress`, as in `draw`.
 
     Returns:
         images: [2 * num_pairs, image_size, image_size, 3] uint8 array.

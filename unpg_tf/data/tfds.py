@@ -21,6 +21,7 @@ class TFDSImages(EncodedImages):
         min_images: identities of fewer images are left out.
         exclude: names of identities to leave out.
         data_dir: folder of the prepared data sets; None for the library's.
+        on_left_out: as in `read_folder`.
 
     Attributes:
         labels: [n] int32 array, indices into `names`.
@@ -37,7 +38,13 @@ class TFDSImages(EncodedImages):
     """
 
     def __init__(
-        self, name, people=None, min_images=1, exclude=(), data_dir=None
+        self,
+        name,
+        people=None,
+        min_images=1,
+        exclude=(),
+        data_dir=None,
+        on_left_out=None,
     ):
         contents, labels, names = _read(name, data_dir)
         rows, self.labels, self.names = select(
@@ -47,6 +54,7 @@ class TFDSImages(EncodedImages):
             people=people,
             min_images=min_images,
             exclude=exclude,
+            on_left_out=on_left_out,
         )
         super().__init__([contents[row] for row in rows], PREFIX + name)
 

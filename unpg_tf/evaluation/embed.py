@@ -1,15 +1,13 @@
 """From images to embeddings of unit length."""
 
-import sys
-
 import numpy as np
 import tensorflow as tf
-from tensorflow import keras
 
 from unpg_tf import ops
 from unpg_tf.data.images import decode_image
 from unpg_tf.evaluation.align import align_image
 from unpg_tf.evaluation.align import alignments
+from unpg_tf.progress import Progress
 
 
 class Embedder:
@@ -84,13 +82,13 @@ class Embedder:
         """
         ops.expect(len(images) > 0, "images, at least one", images=images)
         batches = self._batches(np.asarray(images), landmarks)
-        steps = -(-len(images) // self.batch_size)
-        progress = _progress_bar(steps) if verbose else None
+        count = len(images)
+        progress = Progress(f"Embedding {count} images", count)
         embeddings = []
-        for batch in batches:
+        for number, batch in enumerate(batches, start=1):
             embeddings.append(self._embed(tf.cast(batch, tf.float32)).numpy())
-            if progress:
-                progress.add(1)
+            if verbose:
+                progress(min(number * self.batch_size, count))
         return np.concatenate(embeddings)
 
     def _batches(self, images, landmarks):
@@ -176,9 +174,3 @@ def _expect_image(decode, row, path, name):
         raise ValueError(
             f"Expected an image that can be read. Received: {name}: {reason}"
         ) from None
-
-
-def _progress_bar(steps):
-    # A file or a pipe gets one line instead of one for each step.
-    verbose = 1 if sys.stdout.isatty() else 2
-    return keras.utils.Progbar(steps, verbose=verbose, unit_name="batch")

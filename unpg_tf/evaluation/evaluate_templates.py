@@ -1,11 +1,13 @@
 """IJB-B's and IJB-C's protocols: verification and open-set identification."""
 
 from unpg_tf.evaluation.evaluator import Evaluation
+from unpg_tf.evaluation.evaluator import bootstrap_progress
 from unpg_tf.evaluation.report import rates_report
 from unpg_tf.evaluation.templates import pool_templates
 from unpg_tf.metrics.identification import identify_open_set
 from unpg_tf.metrics.roc import LOW_FARS
 from unpg_tf.metrics.verification import pair_similarities
+from unpg_tf.progress import Progress
 
 
 def evaluate_templates(
@@ -64,12 +66,24 @@ def evaluate_templates(
         scores,
         keep_norm,
     )
-    similarities = pair_similarities(pooled, templates.left, templates.right)
+    count = len(templates.same)
+    similarities = pair_similarities(
+        pooled,
+        templates.left,
+        templates.right,
+        Progress(f"Comparing {count} pairs", count, "pair")
+        if verbose
+        else None,
+    )
     galleries = _search(pooled, templates)
     return Evaluation(
         {
             **rates_report(
-                similarities, templates.same, LOW_FARS, replicates=replicates
+                similarities,
+                templates.same,
+                LOW_FARS,
+                replicates=replicates,
+                progress=bootstrap_progress(replicates) if verbose else None,
             ),
             "pairs_name": templates.name,
             "threshold_source": None,

@@ -7,6 +7,7 @@ import numpy as np
 from unpg_tf.evaluation.report import verification_report
 from unpg_tf.metrics.verification import best_threshold
 from unpg_tf.metrics.verification import pair_similarities
+from unpg_tf.progress import Progress
 
 
 class Evaluation(NamedTuple):
@@ -67,12 +68,18 @@ def evaluate_pairs(
             threshold,
             identities=pairs.identities,
             replicates=replicates,
+            progress=bootstrap_progress(replicates) if verbose else None,
         ),
         "pairs_name": pairs.name,
         "threshold_source": source,
         "flip": embedder.flip,
     }
     return Evaluation(report, similarities)
+
+
+def bootstrap_progress(replicates):
+    """What shows the progress of a bootstrap of so many draws."""
+    return Progress(f"{replicates} draws of the bootstrap", replicates, "draw")
 
 
 def check_threshold_pairs(pairs, threshold_pairs):

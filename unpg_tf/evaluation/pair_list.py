@@ -7,6 +7,7 @@ import numpy as np
 from unpg_tf import ops
 from unpg_tf.data.text import text_lines
 from unpg_tf.evaluation.evaluator import Evaluation
+from unpg_tf.evaluation.evaluator import bootstrap_progress
 from unpg_tf.evaluation.pairs import Pairs
 from unpg_tf.evaluation.report import verification_report
 from unpg_tf.metrics.roc import LOW_FARS
@@ -116,12 +117,12 @@ def evaluate_pair_lists(embedder, lists, verbose=0, replicates=1000):
     embeddings = embedder(lists[0].images, verbose=verbose)
     sets = {pairs.name: pairs for pairs in lists}
     return {
-        name: _evaluation(embedder.flip, embeddings, pairs, replicates)
+        name: _evaluation(embedder.flip, embeddings, pairs, replicates, verbose)
         for name, pairs in {**sets, "all": together(lists)}.items()
     }
 
 
-def _evaluation(flip, embeddings, pairs, replicates):
+def _evaluation(flip, embeddings, pairs, replicates, verbose):
     similarities = pair_similarities(embeddings, pairs.left, pairs.right)
     report = verification_report(
         similarities,
@@ -130,6 +131,7 @@ def _evaluation(flip, embeddings, pairs, replicates):
         fars=LOW_FARS,
         identities=pairs.identities,
         replicates=replicates,
+        progress=bootstrap_progress(replicates) if verbose else None,
     )
     source = f"the other folds of {pairs.name}"
     names = {"pairs_name": pairs.name, "threshold_source": source}

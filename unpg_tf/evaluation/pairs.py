@@ -114,7 +114,8 @@ def synthetic_pairs(
             training set by default.
         folds: number of folds, at most `num_pairs` / 4 for pairs of both
             kinds in each.
-        **kwargs: `strengths` and `seed`, as in `unpg_tf.data.synthetic.draw`.
+        **kwargs: `strengths`, `seed` and `progress`, as in
+            `unpg_tf.data.draw`.
 
     Returns:
         A `Pairs` named "synthetic", whose `images` are pixels.

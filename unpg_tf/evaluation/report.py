@@ -22,6 +22,7 @@ def verification_report(
     fars=FARS,
     identities=None,
     replicates=1000,
+    progress=None,
 ):
     """Measures verification by similarity.
 
@@ -37,6 +38,7 @@ def verification_report(
         fars: false accept rates, floats in 0..1.
         identities: as in `bootstrap_intervals`.
         replicates: draws of the bootstrap; 0 for no intervals.
+        progress: callable of the number of draws done, or None.
 
     Returns:
         Dictionary that JSON can hold: `accuracy`; `accuracy_std`, over the
@@ -59,7 +61,13 @@ def verification_report(
     """
     accuracy, correct = _accuracy(similarities, same, fold, threshold)
     rates = rates_report(
-        similarities, same, fars, correct, identities, replicates
+        similarities,
+        same,
+        fars,
+        correct,
+        identities,
+        replicates,
+        progress,
     )
     return {**rates, **accuracy}
 
@@ -71,6 +79,7 @@ def rates_report(
     correct=None,
     identities=None,
     replicates=1000,
+    progress=None,
 ):
     """Measures what takes no threshold: the report of a protocol without one.
 
@@ -81,6 +90,7 @@ def rates_report(
         correct: as in `bootstrap_intervals`.
         identities: as in `bootstrap_intervals`.
         replicates: draws of the bootstrap; 0 for no intervals.
+        progress: callable of the number of draws done, or None.
 
     Returns:
         Dictionary with the keys of `verification_report`, of which
@@ -95,7 +105,13 @@ def rates_report(
     intervals = None
     if replicates:
         intervals = bootstrap_intervals(
-            similarities, same, fars, correct, identities, replicates
+            similarities,
+            same,
+            fars,
+            correct,
+            identities,
+            replicates,
+            progress=progress,
         )
     return {
         "accuracy": None,

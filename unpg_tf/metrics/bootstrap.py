@@ -19,6 +19,7 @@ def bootstrap_intervals(
     identities=None,
     replicates=1000,
     seed=0,
+    progress=None,
 ):
     """Computes 95 % intervals of the rates by the percentile bootstrap.
 
@@ -38,6 +39,7 @@ def bootstrap_intervals(
             pairs.
         replicates: how often to draw.
         seed: integer; the same gives the same intervals.
+        progress: callable of the number of draws done, or None.
 
     Returns:
         Dictionary that JSON can hold: `level`, `resampled` ("pairs" or
@@ -75,7 +77,11 @@ def bootstrap_intervals(
         draws = _draws_of_identities(
             rng, group[place], same, correct, identities
         )
-    rows = [_rates(*next(draws), fars) for _ in range(replicates)]
+    rows = []
+    for done in range(1, replicates + 1):
+        rows.append(_rates(*next(draws), fars))
+        if progress is not None:
+            progress(done)
     edges = _edges(np.array(rows))
     known = [far * counts[1].sum() >= 1 - 1e-9 for far in fars]
     return {

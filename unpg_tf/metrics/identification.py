@@ -7,6 +7,7 @@ import numpy as np
 from unpg_tf import ops
 from unpg_tf.metrics.accepted import accepted_pairs
 from unpg_tf.metrics.bootstrap import LEVEL
+from unpg_tf.metrics.search import after
 from unpg_tf.metrics.search import top_matches
 from unpg_tf.metrics.verification import pair_similarities
 
@@ -99,6 +100,7 @@ def identify_among_distractors(
     sizes=None,
     replicates=1000,
     seed=0,
+    progress=None,
 ):
     """Finds each probe's mate among many strangers, as MegaFace does.
 
@@ -117,6 +119,8 @@ def identify_among_distractors(
             takes the powers of ten, and all.
         replicates: draws of the bootstrap, over identities; 0 for none.
         seed: integer, of the order and the draws.
+        progress: callable of the number of comparisons done, of n * m, or
+            None.
 
     Returns:
         An `Identification`. Its report has `probes`, `mates` (the pairs of
@@ -151,7 +155,11 @@ def identify_among_distractors(
     best, by_size = np.empty((len(labels), 0)), {}
     for start, end in zip((0, *sizes), sizes, strict=False):
         found, _ = top_matches(
-            probes, distractors, min(max(ranks), end - start), order[start:end]
+            probes,
+            distractors,
+            min(max(ranks), end - start),
+            order[start:end],
+            after(progress, start * len(labels)),
         )
         best = _most(np.append(best, found, axis=1), max(ranks))
         by_size[str(end)] = float(np.mean(mates > best[left, 0] + _TIE))

@@ -9,7 +9,7 @@ _BLOCK = 1 << 22
 _PROBES = 2048
 
 
-def top_matches(probes, gallery, k, order=None):
+def top_matches(probes, gallery, k, order=None, progress=None):
     """Finds the k most similar rows of a gallery for each probe.
 
     By matrix products of blocks: each block's candidates are those above the
@@ -23,6 +23,8 @@ def top_matches(probes, gallery, k, order=None):
         k: integer, at most m.
         order: [r] integer array, rows of the gallery to search, in the order
             to read them; None searches all.
+        progress: callable of the number of comparisons done, of n * m (or
+            n * r), or None.
 
     Returns:
         A tuple of [n, k] float32 cosine similarities, descending, and [n, k]
@@ -53,8 +55,30 @@ def top_matches(probes, gallery, k, order=None):
     for start in range(0, len(probes), _PROBES):
         part = slice(start, start + _PROBES)
         units = unit_rows(probes[part])
-        _search(units, gallery, order, best[part], rows[part])
+        _search(
+            units,
+            gallery,
+            order,
+            best[part],
+            rows[part],
+            after(progress, start * size),
+        )
     return best, rows
+
+
+def after(progress, before):
+    """A part's `progress`, of the whole of which so much is done before.
+
+    Args:
+        progress: callable of a number, or None.
+        before: integer.
+
+    Returns:
+        A callable of a number, or None.
+    """
+    if progress is None:
+        return None
+    return lambda done: progress(before + done)
 
 
 def unit_rows(embeddings):
@@ -80,7 +104,7 @@ def unit_rows(embeddings):
     return units
 
 
-def _search(units, gallery, order, best, rows):
+def _search(units, gallery, order, best, rows, progress):
     """Searches for some probes; writes into `best` and `rows`."""
     size = len(gallery) if order is None else len(order)
     width = min(max(_BLOCK // len(units), 1), size)
@@ -93,6 +117,8 @@ def _search(units, gallery, order, best, rows):
         similarities = buffer[:, : end - start]
         np.matmul(units, unit_rows(block).T, out=similarities)
         _merge(best, rows, similarities, places)
+        if progress is not None:
+            progress(end * len(units))
 
 
 def _merge(best, rows, similarities, places):

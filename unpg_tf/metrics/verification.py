@@ -23,13 +23,14 @@ class FoldAccuracy(NamedTuple):
     thresholds: np.ndarray
 
 
-def pair_similarities(embeddings, left, right):
+def pair_similarities(embeddings, left, right, progress=None):
     """Computes the cosine similarities of pairs of embeddings.
 
     Args:
         embeddings: [n, dim] float array, of any length.
         left: [pairs] integer array, indices of embeddings.
         right: [pairs] integer array, indices of embeddings.
+        progress: callable of the number of pairs done, or None.
 
     Returns:
         [pairs] float64 array in -1..1; 0 for a zero embedding.
@@ -53,6 +54,8 @@ def pair_similarities(embeddings, left, right):
         similarities[rows] = np.einsum(
             "ij,ij->i", units[left[rows]], units[right[rows]]
         )
+        if progress is not None:
+            progress(min(start + _CHUNK, len(left)))
     return np.clip(similarities, -1, 1)
 
 
