@@ -1,5 +1,7 @@
 """What the replicas of a `tf.distribute` strategy say to each other."""
 
+from unpg_tf.distribute.cluster import Cluster
+from unpg_tf.distribute.cluster import read_cluster
 from unpg_tf.distribute.local_workers import run_local_workers
 from unpg_tf.distribute.multi_worker import MultiWorkerMirroredStrategy
 from unpg_tf.distribute.rendezvous import wait_for_workers
@@ -20,6 +22,7 @@ from unpg_tf.distribute.shards import own_shard
 from unpg_tf.distribute.shards import rows_of_a_shard
 
 __all__ = [
+    "Cluster",
     "MultiWorkerMirroredStrategy",
     "all_gather",
     "all_sum",
@@ -35,6 +38,7 @@ __all__ = [
     "mean_of_all",
     "of_all_rows",
     "own_shard",
+    "read_cluster",
     "rows_of_a_shard",
     "run_local_workers",
     "wait_for_workers",

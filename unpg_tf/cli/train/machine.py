@@ -4,9 +4,7 @@ import contextlib
 import faulthandler
 import hashlib
 import itertools
-import json
 import os
-import re
 import signal
 import sys
 
@@ -22,7 +20,7 @@ def is_launcher():
     """Whether to start --local_workers, none of which this process is."""
     if not FLAGS.local_workers:
         return False
-    cluster, _ = _cluster()
+    cluster = distribute.read_cluster().addresses
     here = [a for a in cluster.get("worker", []) if a.startswith("localhost:")]
     if len(here) == FLAGS.local_workers:
         return False
@@ -105,45 +103,16 @@ def _strategy():
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def _cluster():
-    """The workers' addresses by kind, and this one's (type, index)."""
-    text = os.environ.get("TF_CONFIG") or "{}"
-    try:
-        config = json.loads(text)
-        cluster, task = config.get("cluster", {}), config.get("task", {})
-        kind, index = task.get("type", "worker"), int(task.get("index", 0))
-        lists = all(map(_are_addresses, cluster.values()))
-        if not lists or not isinstance(kind, str) or index < 0:
-            raise ValueError
-        return cluster, (kind, index)
-    except (AttributeError, OverflowError, TypeError, ValueError):
-        raise ValueError(
-            'Expected TF_CONFIG={"cluster": {"worker": ["HOST:PORT", …]}, '
-            f'"task": {{"type": "worker", "index": 0}}}}. Received: {text}'
-        ) from None
-
-
-def _are_addresses(given):
-    return isinstance(given, list) and all(
-        re.fullmatch(r".+:\d+", address) for address in given
-    )
-
-
 def _check_cluster():
     """Refuses what can't train in step."""
     if FLAGS.strategy != "multi_worker":
         return
-    cluster, (kind, index) = _cluster()
+    cluster, kind, _ = distribute.read_cluster()
     if others := {*cluster, kind} - {"chief", "worker"}:
         raise ValueError(
             "Expected a TF_CONFIG of workers, all of which train in step: "
             "UNPG's negatives are those of one global batch, which parameter "
             f"servers never see. Received: {', '.join(sorted(others))}"
-        )
-    if cluster and index >= len(cluster.get(kind, [])):
-        raise ValueError(
-            f"Expected the index of a {kind} in TF_CONFIG's cluster. "
-            f"Received: {index}"
         )
 
 
@@ -151,14 +120,14 @@ def workers():
     """The number of processes that train together."""
     if FLAGS.strategy != "multi_worker":
         return 1
-    return sum(map(len, _cluster()[0].values())) or 1
+    return sum(map(len, distribute.read_cluster().addresses.values())) or 1
 
 
 def is_chief():
     """Whether this process is the one that writes: not a second worker."""
     if FLAGS.strategy != "multi_worker":
         return True
-    cluster, (kind, index) = _cluster()
+    cluster, kind, index = distribute.read_cluster()
     return kind == "chief" or ("chief" not in cluster and index == 0)
 
 
