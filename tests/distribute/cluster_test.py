@@ -68,9 +68,7 @@ def test_a_wrong_cluster_is_refused(monkeypatch, config, message):
 
 @pytest.mark.parametrize("task", [{"index": 2}, {"type": "chief"}])
 def test_a_task_outside_the_cluster_is_refused(monkeypatch, task):
-    with pytest.raises(
-        ValueError, match="Expected the index of a "
-    ):
+    with pytest.raises(ValueError, match="Expected the index of a "):
         read(monkeypatch, {"cluster": {"worker": WORKERS}, "task": task})
 
 
