@@ -18,6 +18,7 @@ LAYERS = (
     "version",
     "compat",
     "files",
+    "json_files",
     "progress",
     "moved",
     "export",

@@ -29,7 +29,10 @@ def test_threshold_at_a_false_accept_rate(tmp_path):
             read_settings(report, far=far)
 
 
-@pytest.mark.parametrize("rates", [None, [0.5], {"0.1": "x"}, {"0.1": [1]}])
+@pytest.mark.parametrize(
+    "rates",
+    [None, [0.5], {"0.1": "x"}, {"0.1": [1]}, {"0.1": 0.3, "1e-1": 0.4}],
+)
 def test_rates_that_are_something_else_are_named(tmp_path, rates):
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"threshold": 0, "threshold_at_far": rates}))
@@ -44,7 +47,23 @@ def test_flip_is_off_where_the_report_does_not_say(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[0.3]", "0.3", '{"auc": 1}', '{"threshold": null}']
+    "text",
+    [
+        "",
+        "{",
+        "[0.3]",
+        "0.3",
+        '{"auc": 1}',
+        '{"threshold": null}',
+        '{"threshold": true}',
+        '{"threshold": "0.3"}',
+        '{"threshold": NaN}',
+        '{"threshold": -3}',
+        f'{{"threshold": {10**400}}}',
+        '{"threshold": 0.3, "flip": "false"}',
+        '{"threshold": 0.3, "flip": 0}',
+        "[" * 5000,
+    ],
 )
 def test_a_report_without_a_threshold_is_refused(tmp_path, text):
     report = tmp_path / "report.json"

@@ -1,7 +1,6 @@
 """Training images in TFRecord shards, as `write_shards` writes them."""
 
 import fnmatch
-import json
 import os
 import struct
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from unpg_tf import json_files
 from unpg_tf.data.checksums import masked_crc32c
 from unpg_tf.data.selection import select
 from unpg_tf.data.shard_stream import ShardStream
@@ -221,7 +221,7 @@ def _description(path):
             f"writes {DESCRIPTION} beside them. Received: no {path}"
         )
     try:
-        description = json.loads(path.read_bytes())
+        description = json_files.read_object(path)
         version = description["format_version"]
         types = {"images": int, "classes": int, "shards": list}
         sound = all(type(description[k]) is v for k, v in types.items())

@@ -1,6 +1,5 @@
 """Models from files, of either kind."""
 
-import json
 import zipfile
 import zlib
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from tensorflow import keras
 
 from unpg_tf import compat
+from unpg_tf import json_files
 from unpg_tf.evaluation.served_model import ServedModel
 
 
@@ -115,7 +115,7 @@ def training_of(path):
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
+            config = json_files.parsed_object(archive.read("config.json"), path)
     except (KeyError, OSError, ValueError, zipfile.BadZipFile):
         return ""
     parts = (
@@ -130,7 +130,9 @@ def _origin(path):
     """Which Keras saved a file."""
     try:
         with zipfile.ZipFile(path) as archive:
-            metadata = json.loads(archive.read("metadata.json"))
+            metadata = json_files.parsed_object(
+                archive.read("metadata.json"), path
+            )
         return f"saved by Keras {metadata['keras_version']}"
     except (KeyError, ValueError, zipfile.BadZipFile):
         return "which is no whole .keras file"

@@ -1,7 +1,8 @@
 """What an evaluation found out about serving a model."""
 
-import json
 from pathlib import Path
+
+from unpg_tf import json_files
 
 
 def read_settings(report, far=None):
@@ -23,8 +24,9 @@ def read_settings(report, far=None):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file isn't JSON, or has no number as its threshold, or
-            none for `far`, as where it was measured on too few pairs.
+        ValueError: the file isn't a JSON object, or has no cosine as its
+            threshold, or none for `far`, as where it was measured on too few
+            pairs.
 
     Example:
 
@@ -33,40 +35,44 @@ def read_settings(report, far=None):
     """
     if not Path(report).is_file():
         raise FileNotFoundError(f"Expected a report. Received: {report}")
-    text = Path(report).read_text(encoding="utf-8", errors="replace")
-    try:
-        values = json.loads(text)
-        threshold = float(values["threshold"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f'{report}: Expected JSON with a number under "threshold". '
-            f"Received: {text[:60]!r}"
-        ) from error
+    values = json_files.read_object(report)
+    threshold = _cosine(values.get("threshold"), '"threshold"', report)
     if far is not None:
         threshold = _threshold_at(far, values, report)
+    flip = values.get("flip")
+    if not (flip is None or isinstance(flip, bool)):
+        raise ValueError(
+            f'{report}: Expected true or false under "flip". Received: {flip!r}'
+        )
     return {
         "threshold": threshold,
-        "flip": bool(values.get("flip", False)),
+        "flip": bool(flip),
         "false_accept_rate": far,
     }
 
 
 def _threshold_at(far, values, report):
     rates = values.get("threshold_at_far", {})
+    thresholds = {}
     try:
-        thresholds = {
-            float(rate): float(value)
-            for rate, value in rates.items()
-            if value is not None
-        }
-    except (ValueError, TypeError, AttributeError) as error:
+        for rate, value in rates.items():
+            if float(rate) in thresholds:
+                raise ValueError(f"the rate {rate} in two spellings")
+            thresholds[float(rate)] = value
+    except (AttributeError, ValueError) as error:
         raise ValueError(
             f'{report}: Expected numbers by their rates in "threshold_at_far". '
-            f"Received: {str(rates)[:60]}"
+            f"Received: {str(error)[:60]}"
         ) from error
-    if far not in thresholds:
+    known = {rate for rate, value in thresholds.items() if value is not None}
+    if far not in known:
         raise ValueError(
             f"{report}: Expected a threshold at the false accept rate {far}. "
-            f"Received: those at {list(thresholds)}"
+            f"Received: those at {sorted(known, reverse=True)}"
         )
-    return thresholds[far]
+    return _cosine(thresholds[far], f'"threshold_at_far", {far}', report)
+
+
+def _cosine(value, what, report):
+    # A threshold just above 1 accepts no pair.
+    return json_files.number(value, what, report, low=-1.001, high=1.001)

@@ -1,12 +1,12 @@
 """Exports a trained model as a SavedModel."""
 
-import json
 from pathlib import Path
 
 import tensorflow as tf
 from absl import logging
 
 from unpg_tf import evaluation
+from unpg_tf import json_files
 from unpg_tf import serving
 from unpg_tf.cli import failures
 from unpg_tf.cli.export.flags import FLAGS
@@ -76,13 +76,7 @@ def _training():
 def _json(path, default=None):
     if path is None:
         return default
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: Expected JSON. Received: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: Expected an object. Received: {values}")
-    return values
+    return json_files.read_object(path)
 
 
 def _summary(directory, settings):
