@@ -3,20 +3,23 @@
 import functools
 
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
 from tests.docs import stand_ins
 from tests.docs.pages import blocks
 from tests.docs.pages import pages
 from tests.docs.pages import text
+from unpg_tf import data
 
 PAGES = [page for page in pages() if blocks(page, "python")]
 
 
 @pytest.fixture
-def short_fit(monkeypatch):
-    """Lets `fit` take two steps, whatever a page writes."""
-    fit = keras.Model.fit
+def small(monkeypatch):
+    """Makes less of what a page asks for: steps, images, replicas."""
+    fit, draw = keras.Model.fit, data.labelled_images
+    mirrored = tf.distribute.MirroredStrategy
 
     @functools.wraps(fit)
     def two_steps(model, *args, **kwargs):
@@ -24,11 +27,19 @@ def short_fit(monkeypatch):
         kwargs["steps_per_epoch"] = 2
         return fit(model, *args, **kwargs, verbose=0)
 
+    def two_images(identities, images, image_size, **kwargs):
+        return draw(identities, min(images, 2), image_size, **kwargs)
+
+    def two_replicas(devices=("CPU:0", "CPU:1")):
+        return mirrored(list(devices))
+
     monkeypatch.setattr(keras.Model, "fit", two_steps)
+    monkeypatch.setattr(data, "labelled_images", two_images)
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", two_replicas)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_blocks_run(page, short_fit, tmp_path, monkeypatch):
+def test_blocks_run(page, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page", "stand_ins": stand_ins}
     for block in blocks(page, "python", "set-up"):
