@@ -7,6 +7,7 @@ from unpg_tf import compat
 from unpg_tf import distribute
 from unpg_tf import ops
 from unpg_tf.losses.margin_loss import MEANS
+from unpg_tf.losses.trained_head import expect_dim_of_backbone
 
 # As `MetricLoss`: Keras hands labels on as float32.
 _MAX_CLASSES = 2**24
@@ -79,6 +80,7 @@ class AddonsLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Computes the [batch] losses, all of them the same."""
+        expect_dim_of_backbone(self.embedding_dim)
         y_pred = tf.cast(y_pred, tf.float32)
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
         labels = ops.class_ids(y_true, _MAX_CLASSES, y_pred.shape[0])

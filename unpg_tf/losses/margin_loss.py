@@ -5,6 +5,8 @@ from tensorflow import keras
 
 from unpg_tf import distribute
 from unpg_tf import ops
+from unpg_tf.losses.trained_head import expect_dim_of_backbone
+from unpg_tf.losses.trained_head import norm_penalty_of_head
 
 # Reductions that average over the rows.
 MEANS = ("auto", "sum_over_batch_size", "mean")
@@ -26,8 +28,8 @@ class MarginLoss(keras.losses.Loss):
         embedding_dim: int, above 0: how many of the last columns of `y_pred`
             are the embedding.
         norm_penalty: A serialisable callable, [batch] lengths of embeddings
-            to [batch] losses, added to each row; or `None`. `EmbeddingModel`
-            puts that of its head here (see `MagFace`).
+            to [batch] losses, added to each row (see `MagFace`); or `None`:
+            within an `EmbeddingModel` for that of its head, else for none.
         **kwargs: Arguments of `keras.losses.Loss`: `reduction`, `name`. On
             several replicas Keras 3's "mean_with_sample_weight" is each
             replica's own mean, not that of the batch.
@@ -77,6 +79,7 @@ class MarginLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Computes the [batch] losses."""
+        expect_dim_of_backbone(self.embedding_dim)
         y_pred = ops.in_single_precision(y_pred)
         width = y_pred.shape[-1]
         ops.expect(
@@ -96,8 +99,9 @@ class MarginLoss(keras.losses.Loss):
         labels = ops.class_ids(y_true, num_classes, y_pred.shape[0])
         embeddings, norms = ops.unit_vectors(embeddings)
         losses, all_rows = self.softmax_losses(cosines, labels, embeddings)
-        if self.norm_penalty is not None:
-            losses += self.norm_penalty(norms)
+        norm_penalty = self.norm_penalty or norm_penalty_of_head()
+        if norm_penalty is not None:
+            losses += norm_penalty(norms)
         if self.reduction in MEANS:
             losses = distribute.as_global_mean(losses, all_rows)
         return losses

@@ -8,6 +8,7 @@ from tensorflow import keras
 from unpg_tf import distribute
 from unpg_tf import ops
 from unpg_tf.losses.margin_loss import MEANS
+from unpg_tf.losses.trained_head import expect_dim_of_backbone
 
 # More than any distance or logit, and finite, so that gradients are too.
 FAR = 1e9
@@ -52,6 +53,7 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
 
     def call(self, y_true, y_pred):
         """Computes the [batch] losses."""
+        expect_dim_of_backbone(self.embedding_dim)
         y_pred = ops.in_single_precision(y_pred)
         ops.expect(
             y_pred.shape.rank == 2

@@ -4,10 +4,13 @@ import tensorflow as tf
 from tensorflow import keras
 
 from unpg_tf import compat
+from unpg_tf import losses
 from unpg_tf import ops
 from unpg_tf import optimizers
 from unpg_tf.layers import MarginHead
-from unpg_tf.losses import MarginLoss
+from unpg_tf.losses.trained_head import trained_head
+from unpg_tf.models.checks import one_loss
+from unpg_tf.models.checks import scale_of
 
 _PARTS = {
     "backbone": (keras.layers.Layer, "backbone, a Keras model"),
@@ -114,13 +117,15 @@ class EmbeddingModel(keras.Model):
         Args:
             optimizer: As in Keras.
             loss: A loss on [batch, num_classes + dim]: `UNPGLoss`,
-                `MarginLoss`, or one of your own. A copy of the former two
-                takes the `norm_penalty` of the head.
+                `MarginLoss`, or one of your own. The former two add the
+                `norm_penalty` of the head, also where yours calls them.
             **kwargs: As in Keras.
+
+        Raises:
+            ValueError: For several losses.
         """
-        if isinstance(loss, MarginLoss):
-            loss = type(loss).from_config(loss.get_config())
-            loss.norm_penalty = self.head.norm_penalty
+        loss, weight = one_loss(loss, kwargs.get("loss_weights"))
+        kwargs["loss_weights"] = weight
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
         if self.head.sharded:
             self._prepare_for_shards(kwargs)
@@ -134,7 +139,7 @@ class EmbeddingModel(keras.Model):
         if not self.head.is_divided:
             return
         ops.expect(
-            isinstance(self.loss, MarginLoss),
+            isinstance(self.loss, losses.MarginLoss),
             "UNPGLoss or MarginLoss for a sharded head",
             loss=self.loss,
         )
@@ -180,7 +185,8 @@ class EmbeddingModel(keras.Model):
             y_pred.class_cosines = self.head(embeddings)
         cosines, y = self._cosines(embeddings, y, training)
         y_pred = tf.concat([cosines, embeddings], axis=1)
-        return super().compute_loss(x, y, y_pred, sample_weight)
+        with trained_head(self.head.norm_penalty, dim):
+            return super().compute_loss(x, y, y_pred, sample_weight)
 
     def _cosines(self, embeddings, labels, training):
         """What the loss takes: cosines, and the columns of the labels."""
@@ -189,7 +195,7 @@ class EmbeddingModel(keras.Model):
                 embeddings, labels, self.loss.scale, training
             )
         if training and self.head.sample_rate < 1:
-            scale = getattr(self.loss, "scale", None)
+            scale = scale_of(self.loss)
             return self.head.sampled(embeddings, labels, scale=scale)
         return self.head(embeddings, labels, training=training), labels
 
