@@ -15,6 +15,8 @@ from unpg_tf.cli.demo.flags import FLAGS
 RUN = Path("runs/demo")
 SAVED_MODEL = Path("saved_models/demo/1")
 REPORTS = {"unpg": RUN / "report.json", "margin": RUN / "margin.json"}
+# In so short a training the pairs would hold nearly all of every denominator.
+OPTIONS = {"unpg": ["--max_pair_share=0.2"], "margin": []}
 IMAGE_SIZE = 32
 # Far beyond those of the training and of the evaluation.
 STRANGER = 5_000_000
@@ -55,12 +57,14 @@ def main():
 
 
 def _train(loss):
-    _title(f"Training, --loss={loss}")
+    options = OPTIONS[loss]
+    _title(f"Training, {' '.join([f'--loss={loss}', *options])}")
     _run(
         "-m",
         "unpg_tf",
         "train",
         f"--loss={loss}",
+        *options,
         f"--output_dir={RUN / loss}",
         f"--image_size={IMAGE_SIZE}",
         f"--synthetic_identities={FLAGS.identities}",
