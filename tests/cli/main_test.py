@@ -44,6 +44,7 @@ def printed(capsys, *arguments):
 
 def test_help_and_wrong_flags_need_no_tensorflow():
     lines = ["", "--version", "nonsense", "client ask", "export --far=2"]
+    lines += ["client verify none.jpg none.jpg", "client embed none --output=a"]
     lines += [f"{name} --help" for name in PROGRAMS]
     lines += [f"{name} --nonsense=1" for name in PROGRAMS]
     done = subprocess.run(
@@ -110,6 +111,29 @@ def test_help_groups_flags_by_topic(capsys):
         (["convert", "--data=a"], "unpg convert: Expected --output."),
         (["import-weights"], "unpg import-weights: Expected --checkpoint."),
         (["export-weights"], "unpg export-weights: Expected --model."),
+        (
+            ["client", "verify", "none.jpg", "none.jpg"],
+            "unpg client: Expected an image. Received: none.jpg, no file",
+        ),
+        (
+            ["client", "identify", __file__, "--gallery=none.npz"],
+            "unpg client: Expected a gallery.* Received: none.npz, no file",
+        ),
+        (
+            ["client", "embed", "none", "--output=a.npz"],
+            "unpg client: Expected a folder .*Received: none, no folder",
+        ),
+        (
+            ["client", "verify", __file__, __file__, "--server=none"],
+            "unpg client: Expected --server=http.*Received: none.*, no file",
+        ),
+        (
+            [
+                *("client", "verify", __file__, __file__),
+                *("--server=grpc://localhost:1", "--retries=1"),
+            ],
+            "unpg client: Expected a server .*Received: Connection refused",
+        ),
         (
             ["train", "--flagfile=none.txt"],
             "unpg train: .*none.txt",

@@ -60,6 +60,10 @@ def _flag(flag):
     if names := getattr(flag.parser, "names", []):
         text += f" One of: {', '.join(names)}."
     text = textwrap.fill(
-        text, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6
+        text,
+        WIDTH,
+        initial_indent=" " * 6,
+        subsequent_indent=" " * 6,
+        break_on_hyphens=False,
     )
     return f"  {name}\n{text}"

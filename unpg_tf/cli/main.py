@@ -125,7 +125,9 @@ def parsed(name, arguments):
         known = [*module.FLAGS, *(f"no{flag}" for flag in module.FLAGS)]
         near = nearest(error.flagname, known, "--")
         _refuse(name, f"Expected a flag. Received: --{error.flagname}{near}")
-    except (flags.Error, OSError, TypeError, ValueError) as error:
+    except OSError as error:
+        sys.exit(f"unpg {name}: {error}")
+    except (flags.Error, TypeError, ValueError) as error:
         _refuse(name, error)
     return rest
 

@@ -149,10 +149,14 @@ class RestServer:
                 "Expected TLS, with a certificate that is trusted or in "
                 f"ca_file, of {self._url}. Received: {_reason(error)}"
             ) from error
-        except self._requests.RequestException as error:
+        except self._requests.Timeout as error:
             raise Busy(
                 f"Expected an answer within {self._timeout} s from "
                 f"{self._url}. Received: {_reason(error)}"
+            ) from error
+        except self._requests.RequestException as error:
+            raise Busy(
+                f"Expected a server at {self._url}. Received: {_reason(error)}"
             ) from error
         if not reply.ok:
             kind = Busy if reply.status_code in _HTTP_AGAIN else ConnectionError
@@ -211,9 +215,13 @@ class GrpcServer:
         except self._grpc.RpcError as error:
             code = error.code().name
             again = code in (*_GRPC_AGAIN, "DEADLINE_EXCEEDED")
+            expected = {
+                "DEADLINE_EXCEEDED": f"an answer within {self._timeout} s from",
+                "UNAVAILABLE": "a server at",
+            }.get(code, "an answer from")
             raise (Busy if again else ConnectionError)(
-                f"Expected an answer within {self._timeout} s from "
-                f"{self._host}. Received: {code} {error.details()[:300]}"
+                f"Expected {expected} {self._host}. "
+                f"Received: {code} {error.details()[:300]}"
             ) from error
 
 
@@ -271,6 +279,9 @@ def _json(value):
 
 
 def _reason(error):
+    told = re.search(r"\[Errno -?\d+\] ([^'\")]+)", str(error))
+    if told:
+        return told[1]
     # requests quotes its own objects, with their addresses in memory.
     return re.sub(r"<[^>]*>:? ?", "", str(error))[:300]
 

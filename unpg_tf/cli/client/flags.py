@@ -19,8 +19,11 @@ compare with one by one. Faces must be cut and aligned as the training images
 were.
 """
 
+from pathlib import Path
+
 from absl import flags
 
+from unpg_tf.cli.client import presence
 from unpg_tf.cli.topics import Topic
 from unpg_tf.cli.topics import require
 
@@ -87,7 +90,7 @@ COMMANDS = {
 
 
 def check(*arguments):
-    """Raises a ValueError where arguments or flags miss."""
+    """Raises where arguments or flags miss, or what they name isn't there."""
     count, required = COMMANDS.get("".join(arguments[:1]), (None, []))
     if len(arguments) - 1 != count:
         raise ValueError(
@@ -95,3 +98,16 @@ def check(*arguments):
             f"Received: {' '.join(arguments)}"
         )
     require(FLAGS, *required)
+    _expect_presence(*arguments)
+
+
+def _expect_presence(command, *paths):
+    if command == "embed" and not Path(*paths).is_dir():
+        raise FileNotFoundError(
+            f"Expected a folder of images. Received: {paths[0]}, no folder"
+        )
+    if command == "identify":
+        presence.expect_file("a gallery, as embed writes it", FLAGS.gallery)
+    for path in paths if command != "embed" else ():
+        presence.expect_file("an image", path)
+    presence.expect_server(FLAGS.server, FLAGS.retries)

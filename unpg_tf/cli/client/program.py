@@ -8,6 +8,7 @@ import numpy as np
 from unpg_tf.cli import failures
 from unpg_tf.cli.client.flags import FLAGS
 from unpg_tf.data.folder import SUFFIXES
+from unpg_tf.progress import Progress
 from unpg_tf.serving import clients
 from unpg_tf.serving import galleries
 
@@ -31,7 +32,8 @@ def _embed(folder):
             "Expected a folder with images as "
             f"{', '.join(SUFFIXES)}. Received: {folder}"
         )
-    embeddings, valid = _embeddings(_server(), files)
+    progress = Progress(f"Embedding {len(files)} images", len(files))
+    embeddings, valid = _embeddings(_server(), files, progress)
     for file in np.asarray(files)[~valid]:
         print(f"{file}: no JPEG or PNG image, left out", file=sys.stderr)
     if not valid.any():
@@ -69,7 +71,7 @@ def _identify(photo):
         print(f"{cosine:+.3f}  {gallery.files[row]}")
 
 
-def _embeddings(server, files):
+def _embeddings(server, files, progress=lambda done: None):
     """[n, dim] unit vectors of files, and [n] bool: whether it is an image."""
     names, answers = ("embedding", "valid"), []
     for start in range(0, len(files), FLAGS.batch_size):
@@ -78,6 +80,7 @@ def _embeddings(server, files):
         answers.append(
             _ask(server, "encoded_images", names, image_bytes=contents)
         )
+        progress(min(start + FLAGS.batch_size, len(files)))
     embeddings, valid = (
         np.concatenate([answer[name] for answer in answers]) for name in names
     )

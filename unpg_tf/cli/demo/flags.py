@@ -2,7 +2,7 @@ r"""unpg demo: train, evaluate, compare, export, ask, in a few minutes.
 
     unpg demo
 
-Two models learn the same drawn identities under the same settings, one with
+Two models learn the same synthetic identities under the same settings, one with
 UNPG's negative pairs and one without. Both are then evaluated on identities
 that neither has seen, and compared; the one with UNPG is exported, and answers
 in a process in which TensorFlow is alone. Nothing is downloaded.
@@ -27,7 +27,10 @@ FIRST = ("identities", "epochs")
 
 topic = Topic("Other flags", FLAGS)
 topic.integer(
-    "identities", 400, "Number of drawn identities to train on.", lower_bound=2
+    "identities",
+    400,
+    "Number of synthetic identities to train on.",
+    lower_bound=2,
 )
 
 topic.integer("epochs", 6, "Passes over the training images.", lower_bound=1)

@@ -1,6 +1,6 @@
 r"""unpg evaluate: measures whether a model tells identities apart.
 
-Trained model, no data at hand (drawn identities):
+Trained model, no data at hand (synthetic identities):
 
     unpg evaluate --model=runs/demo/model.keras \
         --report=runs/demo/report.json
@@ -83,17 +83,17 @@ topic.choice(
     "protocol",
     "lfw",
     PROTOCOLS,
-    "lfw: pairs by --pairs, or drawn ones. bin: --data is a .bin file. ijb: "
-    "--data is IJB-B's or IJB-C's folder, templates 1:1 and 1:N. kface: pair "
-    "lists by --pairs. identification: the identities in --data, searched "
-    "among --distractors, as MegaFace does.",
+    "lfw: pairs by --pairs, or synthetic ones. bin: --data is a .bin file. "
+    "ijb: --data is IJB-B's or IJB-C's folder, templates 1:1 and 1:N. kface: "
+    "pair lists by --pairs. identification: the identities in --data, "
+    "searched among --distractors, as MegaFace does.",
 )
 topic.string(
     "data",
     "synthetic",
     "Folder that holds a folder of images per identity, as LFW does "
     "(DATA/Ada_Lovelace/Ada_Lovelace_0001.jpg); or what --protocol says; or "
-    "'synthetic', drawn identities, which needs no --pairs.",
+    "'synthetic', identities made up here, which needs no --pairs.",
 )
 topic.listed(
     "pairs",

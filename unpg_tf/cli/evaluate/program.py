@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from unpg_tf import evaluation
+from unpg_tf.cli import descriptions
 from unpg_tf.cli import failures
 from unpg_tf.cli.evaluate.flags import FLAGS
 from unpg_tf.cli.evaluate.protocols import PROTOCOLS
@@ -15,15 +16,18 @@ def main():
 
 
 def _evaluate():
+    print(descriptions.of_machine())
     embedder, image_size = _embedder()
     report, pictures = PROTOCOLS[FLAGS.protocol](embedder, image_size)
     report = {"protocol": FLAGS.protocol, **report}
     print(_summary(report))
-    if FLAGS.report:
-        evaluation.write_report(FLAGS.report, report)
-    if FLAGS.report and FLAGS.plots:
-        for picture in pictures:
-            _plot(picture)
+    if not FLAGS.report:
+        return
+    evaluation.write_report(FLAGS.report, report)
+    written = [FLAGS.report]
+    for picture in pictures if FLAGS.plots else ():
+        written += _plot(picture)
+    print(descriptions.of_files(written))
 
 
 def _embedder():
@@ -31,9 +35,14 @@ def _embedder():
     root = FLAGS.data if Path(FLAGS.data).is_dir() else "."
     if FLAGS.embeddings:
         stored = evaluation.StoredEmbeddings(FLAGS.embeddings, root)
+        count, dim = stored.embeddings.shape
+        print(f"{FLAGS.embeddings}: {count} embeddings of {dim}", flush=True)
         return stored, FLAGS.image_size
+    model = evaluation.load_model(FLAGS.model)
+    loss = _loss(model)
+    print(descriptions.of_model(model, FLAGS.model, loss), flush=True)
     embedder = evaluation.Embedder(
-        evaluation.load_model(FLAGS.model),
+        model,
         FLAGS.image_size,
         FLAGS.flip,
         FLAGS.batch_size,
@@ -45,6 +54,13 @@ def _embedder():
             embedder, FLAGS.cache_dir, FLAGS.model, root
         )
     return embedder, size
+
+
+def _loss(model):
+    """The name of the loss that a model was trained with, None if unknown."""
+    head = type(getattr(model, "head", None)).__name__
+    names = evaluation.training_of(FLAGS.model).split(", ")
+    return next((name for name in names if name not in ("", head)), None)
 
 
 def _summary(report):
@@ -114,6 +130,7 @@ def _interval(report, name):
 
 
 def _plot(picture):
+    """Draws the ROC curve and the histograms; returns the files."""
     stem = str(Path(FLAGS.report).with_suffix("")) + picture.suffix
     source = Path(FLAGS.model or FLAGS.embeddings)
     trained = evaluation.training_of(source) if FLAGS.model else ""
@@ -125,7 +142,7 @@ def _plot(picture):
         names["labels"] = "FPIR", "TPIR"
         kinds["kinds"] = "probes' nearest distractors", "probes' mates"
     threshold = picture.report["threshold"]
-    evaluation.plot_roc(f"{stem}_roc.png", *scores, title, **names)
-    evaluation.plot_similarities(
-        f"{stem}_similarities.png", *scores, threshold, title, **kinds
-    )
+    files = [f"{stem}_roc.png", f"{stem}_similarities.png"]
+    evaluation.plot_roc(files[0], *scores, title, **names)
+    evaluation.plot_similarities(files[1], *scores, threshold, title, **kinds)
+    return files

@@ -13,9 +13,10 @@ from unpg_tf.cli.evaluate.flags import FLAGS
 from unpg_tf.data import synthetic
 from unpg_tf.data.folder import SUFFIXES
 from unpg_tf.metrics.roc import FARS
+from unpg_tf.progress import Progress
 
-# Drawn identities of --protocol=identification: beyond those of any training,
-# and the distractors beyond them.
+# Synthetic identities of --protocol=identification: beyond those of any
+# training, and the distractors beyond them.
 _FIRST_IDENTITY, _IDENTITIES, _VIEWS = 1_000_000, 40, 4
 
 
@@ -36,9 +37,12 @@ class Picture(NamedTuple):
 
 
 def lfw(embedder, image_size):
-    """LFW's pairs, or drawn ones."""
+    """LFW's pairs, or synthetic ones."""
     if FLAGS.data == "synthetic":
-        pairs = evaluation.synthetic_pairs(FLAGS.synthetic_pairs, image_size)
+        count = FLAGS.synthetic_pairs
+        pairs = evaluation.synthetic_pairs(
+            count, image_size, progress=_drawing(2 * count)
+        )
         return _verified(embedder, pairs)
     pairs = evaluation.read_pairs(FLAGS.pairs[0], FLAGS.data)
     if pairs.num_folds > 1:
@@ -62,6 +66,7 @@ def bin_set(embedder, image_size):
 def ijb(embedder, image_size):
     """IJB-B's or IJB-C's templates."""
     del image_size
+    print(f"Reading {FLAGS.data}", flush=True)
     templates = evaluation.read_ijb(FLAGS.data)
     if FLAGS.detector_score and templates.detector_scores is None:
         raise ValueError(
@@ -109,7 +114,15 @@ def identification(embedder, image_size):
         print(f"{len(strangers)} distractors", flush=True)
         distractors = embedder(strangers, verbose=1)
     found = metrics.identify_among_distractors(
-        probes, labels, distractors, replicates=FLAGS.bootstrap
+        probes,
+        labels,
+        distractors,
+        replicates=FLAGS.bootstrap,
+        progress=Progress(
+            f"Searching {len(distractors)} distractors",
+            len(probes) * len(distractors),
+            "comparison",
+        ),
     )
     report = {
         **_without_rates(found.report),
@@ -146,7 +159,9 @@ def _people(image_size):
         first = _FIRST_IDENTITY + _IDENTITIES
         strangers, _ = _drawn(first, FLAGS.synthetic_pairs, 1, image_size)
         return images, labels, strangers, "synthetic"
-    folder = data.read_folder(FLAGS.data)
+    folder = data.read_folder(
+        FLAGS.data, progress=Progress(f"Listing {FLAGS.data}", unit="folder")
+    )
     strangers = None
     if not FLAGS.distractors.endswith(".npz"):
         strangers = _images_under(FLAGS.distractors)
@@ -169,10 +184,15 @@ def _images_under(folder):
 
 
 def _drawn(first, identities, views, image_size):
-    """Drawn images and their labels."""
+    """Synthetic images and their labels."""
     labels = np.repeat(first + np.arange(identities), views)
     views = np.tile(np.arange(views), identities)
-    return synthetic.draw(labels, views, image_size), labels
+    progress = _drawing(len(labels))
+    return synthetic.draw(labels, views, image_size, progress=progress), labels
+
+
+def _drawing(count):
+    return Progress(f"Making {count} synthetic images", count)
 
 
 def _without_rates(report):

@@ -8,6 +8,7 @@ from absl import logging
 from unpg_tf import evaluation
 from unpg_tf import json_files
 from unpg_tf import serving
+from unpg_tf.cli import descriptions
 from unpg_tf.cli import failures
 from unpg_tf.cli.export.flags import FLAGS
 
@@ -21,9 +22,12 @@ def main():
 
 
 def _export():
+    print(descriptions.of_machine())
     settings = _settings()
+    model = evaluation.load_keras_file(FLAGS.model)
+    print(descriptions.of_model(model, FLAGS.model), flush=True)
     serving.save(
-        evaluation.load_keras_file(FLAGS.model),
+        model,
         FLAGS.output,
         **settings,
         image_size=FLAGS.image_size,
@@ -31,6 +35,8 @@ def _export():
         overwrite=FLAGS.overwrite,
     )
     print(_summary(FLAGS.output, settings))
+    card = Path(FLAGS.output, "assets.extra", "model_card.json")
+    print(descriptions.of_files([f"{FLAGS.output}/", card]))
 
 
 def _settings():
