@@ -150,3 +150,16 @@ def loss_scale(optimizer):
     else:
         scale = optimizer.initial_scale
     return float(tf.convert_to_tensor(scale))
+
+
+def learning_rate(optimizer):
+    """The present learning rate of an optimizer, a float.
+
+    With a schedule it is that of the next step on Keras 3, and of the last one
+    on Keras 2.
+    """
+    rate = optimizer.learning_rate
+    # Keras 2's older kind of optimizer.
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = rate(optimizer.iterations)
+    return float(tf.convert_to_tensor(rate))

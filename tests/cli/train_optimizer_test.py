@@ -166,6 +166,22 @@ def test_keras_own_options_reach_the_optimizer(flags_of):
     assert expected.items() <= config.items()
 
 
+def test_a_schedule_lasts_all_epochs_also_with_accumulated_steps(flags_of):
+    own = {"gradient_accumulation_steps": 3} if compat.IS_KERAS_3 else {}
+    flags_of(schedule="polynomial", warmup_epochs=0.0, **own)
+    optimizer = train_optimizer.optimizer(STEPS, {})
+    layer = keras.layers.Dense(1)
+    layer.build((None, 1))
+    variables = layer.trainable_variables
+    optimizer.build(variables)
+    zeros = [tf.zeros(variable.shape) for variable in variables]
+    for _ in range(STEPS * TINY["epochs"] // 2):
+        optimizer.apply_gradients(zip(zeros, variables, strict=True))
+    # Half of the way; Keras 2 tells the rate of the last step.
+    rate = compat.learning_rate(optimizer)
+    assert rate == pytest.approx(0.4 * 0.5**2, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -56,7 +56,7 @@ def test_a_run_leaves_model_log_and_flags(finished):
     images = np.zeros((2, 32, 32, 3), np.uint8)
     assert model.predict(images, verbose=0).shape == (2, 16)
     rows = read_log(folder)
-    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert {"loss", "accuracy", "val_pair_accuracy", "val_auc"} <= set(rows[0])
     assert 0.5 <= float(rows[-1]["kept_share"]) <= 1.0
     assert 0.0 < float(rows[-1]["unpg_share"]) < 1.0
@@ -102,7 +102,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(finished, tmp_path):
     code, _, errors = run("--resume", output_dir=tmp_path, **TINY)
     assert code == 0, errors
     whole, resumed = read_log(finished[0]), read_log(tmp_path)
-    assert [row["epoch"] for row in resumed] == ["0", "1", "2"]
+    assert [row["epoch"] for row in resumed] == ["1", "2", "3"]
     for row, expected in zip(resumed, whole, strict=True):
         assert float(row["loss"]) == pytest.approx(float(expected["loss"]))
     for a, b in zip(weights(tmp_path), weights(finished[0]), strict=True):

@@ -1,19 +1,22 @@
-"""What a training leaves behind to go on from, and how it does so."""
+"""Checkpoints that a training resumes from, also within an epoch."""
 
-import hashlib
+import contextlib
 import json
-import shutil
+import math
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 from tensorflow import keras
 
 from unpg_tf import compat
-from unpg_tf.files import replaced
+from unpg_tf import distribute
+from unpg_tf import ops
+from unpg_tf.callbacks import checkpoint_files
+from unpg_tf.callbacks.signals import Signals
 
-KEPT = 3
 # What TensorFlow raises where another worker doesn't answer.
 _LOST = (
     tf.errors.AbortedError,
@@ -27,132 +30,230 @@ START = {"epoch": 0, "step": 0, "means": {}}
 class Checkpoints(keras.callbacks.Callback):
     """Saves weights, optimizer, random state and position in the data.
 
-    Beside each checkpoint stands a file with the position and the run, and
-    with the checksums of these and of its parts, written last: a checkpoint
-    that a crash or a full disk has cut short is known by it, and the one
-    before it used.
+    `resumable_fit` saves by it, and resumes from its last whole checkpoint. It
+    saves at the end of each epoch, every `save_freq` steps within it, and on
+    SIGTERM and SIGINT (Ctrl-C), which then end the program with the exit codes
+    143 and 130.
 
-    It saves after each epoch, every `steps_between` steps, and on SIGTERM and
-    SIGINT, which then end the program with the exit codes 143 and 130.
+    A checkpoint is two TensorFlow files, `ckpt-N.index` and `ckpt-N.data-…`, N
+    the number of steps done, and `ckpt-N.json` with the position, the settings
+    and the checksums of all three, written last. A checkpoint that a crash or
+    a full disk has cut short is recognised by it, and the one before is used.
+
+    With several workers all of them name the same directory, to which the
+    chief alone writes.
 
     Args:
-        directory: path, where the last three checkpoints are kept.
-        run: dict of what has to be known of a run to go on with it, with
-            "steps_per_epoch" among it.
-        steps_between: integer; 0 for the ends of epochs alone.
-        agreed: function of a number to the greatest of all workers', since
-            all of them take part in saving.
-        look: function that is called before a save within an epoch, and may
-            raise.
+        directory: path of a folder for this run alone.
+        save_freq: `"epoch"` to save at the end of each epoch; an integer to
+            save every so many steps of an epoch as well.
+        max_to_keep: integer, the number of checkpoints that are kept.
+        settings: dict of JSON values that must stay the same when the run is
+            resumed, such as `{"batch_size": 64}`.
+        handle_signals: bool. False leaves SIGTERM and SIGINT alone: in a
+            notebook, where Ctrl-C should end the cell and not the program, and
+            outside of the main thread, where Python can't handle signals.
+
+    Attributes:
+        position: dict, the "epoch" and the "step" within it, both from 0, at
+            which the training was resumed; during a later epoch that epoch
+            and 0.
+        resumed_from: string, the path of the checkpoint that was restored;
+            None in a new run.
+
+    Raises:
+        ValueError: `save_freq` or `max_to_keep` is out of range; or the
+            callback is used by `fit`, which can't resume within an epoch, in
+            place of `resumable_fit`.
+
+    Example:
+
+    >>> checkpoints = unpg_tf.callbacks.Checkpoints("runs/a", save_freq=500)
+    >>> unpg_tf.callbacks.resumable_fit(
+    ...     model, dataset, epochs=20, callbacks=[checkpoints]
+    ... )
     """
 
     def __init__(
-        self, directory, run, steps_between=0, agreed=int, look=lambda: None
+        self,
+        directory,
+        save_freq="epoch",
+        max_to_keep=3,
+        settings=None,
+        handle_signals=True,
     ):
         super().__init__()
+        ops.expect_counts(max_to_keep=max_to_keep)
+        if save_freq != "epoch":
+            ops.expect_counts(save_freq=save_freq)
         self.directory = Path(directory)
-        self.run = run
-        self.steps_between = steps_between
-        self.agreed = agreed
-        self.look = look
-        self.signal = 0
+        self.save_freq = save_freq
+        self.max_to_keep = max_to_keep
+        # As they will be read.
+        self.settings = json.loads(json.dumps(settings or {}))
+        self.handle_signals = handle_signals
         self.position = START
+        self.resumed_from = None
+        self._latest = ()
+        self._manager = None
+        self._signals = None
 
-    def set_model(self, model):
-        """Collects what belongs to the state of the training."""
-        super().set_model(model)
+    def latest(self):
+        """The newest whole checkpoint, as `last_checkpoint` returns it.
+
+        It is looked for once; the result is kept until a training begins.
+        """
+        if self._latest == ():
+            self._latest = checkpoint_files.last_checkpoint(self.directory)
+        return self._latest
+
+    @contextlib.contextmanager
+    def running(self, model, steps_per_epoch, looks=()):
+        """Restores the newest checkpoint, and saves within the block.
+
+        Args:
+            model: built and compiled `keras.Model`.
+            steps_per_epoch: integer.
+            looks: functions to call before each save, such as
+                `FiniteGradients.look`; they return whether they have reset the
+                model's metrics.
+
+        Yields:
+            The path of the checkpoint and what was saved beside it, as
+            `last_checkpoint` returns them, or None for a new run; `position`
+            has the epoch and the step that come next.
+
+        Raises:
+            ValueError: model, optimizer or settings aren't those of the run
+                that is resumed.
+        """
+        strategy = model.distribute_strategy
+        self.run = {
+            **self.settings,
+            "steps_per_epoch": steps_per_epoch,
+            "replicas": strategy.num_replicas_in_sync,
+            "workers": distribute.num_workers(strategy),
+        }
+        self._looks = list(looks)
+        with contextlib.ExitStack() as stack:
+            self._manager = self._make_manager(model, strategy, stack)
+            stack.callback(self._stop)
+            resumed, self._latest = self.latest(), ()
+            self.position = START
+            self.resumed_from = resumed and resumed[0]
+            if resumed is not None:
+                self._restore(*resumed)
+            if self.handle_signals:
+                self._signals = stack.enter_context(Signals(strategy))
+            yield resumed
+
+    def _make_manager(self, model, strategy, stack):
+        ops.expect(
+            model.built and getattr(model, "optimizer", None) is not None,
+            "a model that is compiled and built, by an Input or a first call",
+            model=model.name,
+        )
+        with strategy.scope():
+            variables = model.trainable_variables
+            compat.build_optimizer(model.optimizer, variables)
+        directory = self.directory
+        # All workers take part in saving, but only one may keep what it saves.
+        if not distribute.is_chief(strategy):
+            folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+            directory = stack.enter_context(folder)
         checkpoint = tf.train.Checkpoint(
             model=model,
             optimizer=model.optimizer,
             random=_random_states(model),
         )
-        self.manager = tf.train.CheckpointManager(
-            checkpoint, str(self.directory), max_to_keep=KEPT
+        checkpoint_files.remove_unfinished(directory)
+        return tf.train.CheckpointManager(
+            checkpoint, str(directory), max_to_keep=self.max_to_keep
         )
-        self._remove_unfinished()
 
-    def restore(self, path, position):
-        """Restores a built model and optimizer.
-
-        Args:
-            path: string, as `last_checkpoint` gives it.
-            position: dict, likewise.
-
-        Raises:
-            ValueError: the checkpoint is of another model or optimizer.
-        """
+    def _restore(self, path, saved):
+        for name in (*self.settings, "steps_per_epoch"):
+            before, now = saved["run"].get(name), self.run[name]
+            if before not in (None, now):
+                raise ValueError(
+                    f"Expected {name}={before}, as in the run that is resumed. "
+                    f"Received: {name}={now}"
+                )
         try:
-            checkpoint = self.manager.checkpoint
+            checkpoint = self._manager.checkpoint
             status = checkpoint.restore(path).expect_partial()
             status.assert_existing_objects_matched()
         except (AssertionError, ValueError) as error:
             raise ValueError(
                 "Expected the data, model and optimizer of the run that is "
-                f"resumed, as its flags.txt has them. Received: others: {error}"
+                f"resumed from {path}. Received: {error}"
             ) from error
-        self.position = position
+        self.position = saved["position"]
+
+    def _stop(self):
+        self._manager = self._signals = None
 
     def on_train_begin(self, logs=None):
-        """Takes the signals over."""
-        self.handlers = {
-            number: signal.signal(number, self._note_signal)
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
-
-    def on_train_end(self, logs=None):
-        """Gives the signals back."""
-        for number, handler in self.handlers.items():
-            signal.signal(number, handler)
-
-    def _note_signal(self, number, _):
-        self.signal = number
-        self.on_train_end()  # A second one ends at once.
+        """Refuses to be without `resumable_fit`."""
+        ops.expect(
+            self._manager is not None,
+            "resumable_fit with the callback Checkpoints, which fit can't "
+            "resume from",
+            directory=str(self.directory),
+        )
 
     def on_epoch_begin(self, epoch, logs=None):
         """Forgets where an earlier epoch had been resumed."""
         if epoch != self.position["epoch"]:
             self.position = {**START, "epoch": epoch}
+        self._step = self.position["step"]
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves every so many steps, and before the program ends."""
-        step = self.position["step"] + batch + 1
-        if step == self.run["steps_per_epoch"]:
+        # Keras may take several steps at once.
+        before, self._step = self._step, batch + 1
+        step = self._step
+        if step >= self.run["steps_per_epoch"]:
             return  # The end of the epoch follows, and saves.
-        number = self.agreed(self.signal)
-        if number or (self.steps_between and step % self.steps_between == 0):
-            self.look()
-            means = self.means(step)
+        number = self._received()
+        if number or self._is_due(before, step):
+            reset = self._look()
+            means = {} if reset else self._means(step)
             self._save({**self.position, "step": step, "means": means})
         self._end(number)
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves."""
+        self._look()
         self._save({**START, "epoch": epoch + 1})
-        self._end(self.agreed(self.signal))
+        self._end(self._received())
 
-    def means(self, step):
-        """The epoch's metrics until a step, also those of before a resumption.
+    def _is_due(self, before, step):
+        if self.save_freq == "epoch":
+            return False
+        return before // self.save_freq < step // self.save_freq
 
-        They are means over batches of one size.
-        """
-        before, then = self.position["step"], self.position["means"]
-        now = self.model.get_metrics_result()
-        return {
-            name: (before * then.get(name, 0.0) + (step - before) * float(mean))
-            / step
-            for name, mean in now.items()
-        }
+    def _received(self):
+        return self._signals.received() if self._signals else 0
+
+    def _look(self):
+        return any([look() for look in self._looks])
+
+    def _means(self, step):
+        found = self.model.get_metrics_result()
+        found = {name: float(mean) for name, mean in found.items()}
+        means = whole_means(self.position, step, found)
+        return {k: mean for k, mean in means.items() if math.isfinite(mean)}
 
     def _save(self, position):
         steps = self.run["steps_per_epoch"]
         number = position["epoch"] * steps + position["step"]
         try:
-            path = self.manager.save(checkpoint_number=number)
-            _seal(Path(path), {"run": self.run, "position": position})
+            path = self._manager.save(checkpoint_number=number)
+            contents = {"run": self.run, "position": position}
+            checkpoint_files.seal(path, contents)
         except (OSError, tf.errors.OpError) as error:
-            for path in self.directory.glob(f"ckpt-{number}.*"):
-                path.unlink()
-            self._remove_unfinished()
+            checkpoint_files.remove(self._manager.directory, number)
             if isinstance(error, _LOST):
                 raise
             raise OSError(
@@ -160,78 +261,36 @@ class Checkpoints(keras.callbacks.Callback):
                 f"the last whole ones stay. Received: {error}"
             ) from error
 
-    def _remove_unfinished(self):
-        """Makes room of what a save that was cut short has left."""
-        for folder in self.directory.glob("ckpt-*_temp"):
-            shutil.rmtree(folder, ignore_errors=True)
-
     def _end(self, number):
         if number:
             print(
-                f"unpg train: {signal.Signals(number).name}: saved, to go on "
-                "with --resume",
+                f"{signal.Signals(number).name}: saved, to resume from, in "
+                f"{self.directory}",
                 file=sys.stderr,
                 flush=True,
             )
             sys.exit(128 + number)
 
 
-def last_checkpoint(directory):
-    """Finds the newest checkpoint that is whole.
+def whole_means(position, step, means):
+    """The means of a whole epoch's batches, from those since it was resumed.
 
     Args:
-        directory: path, where `Checkpoints` has saved.
+        position: dict, where the epoch was resumed: "step", and the "means"
+            until there.
+        step: integer, the number of the epoch's steps until now.
+        means: dict of names to numbers, means since the position.
 
     Returns:
-        A tuple of its path, a string, and of the dict with the "run" and the
-        "position" that were saved beside it; None where there is none.
+        A dict like it. A name that had no mean before keeps its number.
     """
-    parts = Path(directory).glob("ckpt-*.index")
-    for part in sorted(parts, key=_number, reverse=True):
-        seal = part.with_suffix(".json")
-        try:
-            saved = json.loads(seal.read_text())
-            whole = saved.pop("checksums") == _checksums(seal, saved)
-        except (AttributeError, KeyError, OSError, TypeError, ValueError):
-            whole = False
-        if whole:
-            return str(part.with_suffix("")), saved
-        print(f"{part.with_suffix('')}: not whole, passed over", flush=True)
-    return None
-
-
-def _number(path):
-    return int(path.stem.partition("-")[2])
-
-
-def _seal(path, contents):
-    """Writes the file that tells a whole checkpoint; drops those of old."""
-    seal = path.with_name(path.name + ".json")
-    contents = {**contents, "checksums": _checksums(seal, contents)}
-    with replaced(seal) as temporary:
-        temporary.write_text(json.dumps(contents))
-    for other in path.parent.glob("ckpt-*.json"):
-        if not other.with_suffix(".index").exists():
-            other.unlink()
-
-
-def _checksums(seal, contents):
-    own = hashlib.sha256(json.dumps(contents).encode()).hexdigest()
-    parts = sorted(seal.parent.glob(f"{seal.stem}.*"))
-    others = {
-        part.name: _checksum(part)
-        for part in parts
-        if part.suffix != seal.suffix
+    before, then = position["step"], position["means"]
+    return {
+        name: (before * then[name] + (step - before) * mean) / step
+        if name in then
+        else mean
+        for name, mean in means.items()
     }
-    return {seal.name: own, **others}
-
-
-def _checksum(path):
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _random_states(model):

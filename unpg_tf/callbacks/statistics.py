@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from unpg_tf import compat
+from unpg_tf import distribute
 from unpg_tf import losses
 from unpg_tf import ops
 from unpg_tf.callbacks.event_log import EventLog
@@ -114,7 +115,9 @@ class StatisticsCallback(keras.callbacks.Callback):
             unit_length=False,
         )
         self._measure = tf.function(_measurement(self.model), autograph=False)
-        if self.log_dir is not None:
+        is_chief = distribute.is_chief(self.model.distribute_strategy)
+        self._log = None
+        if self.log_dir is not None and is_chief:
             self._log = EventLog(self.log_dir)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -141,7 +144,7 @@ class StatisticsCallback(keras.callbacks.Callback):
         if scale is not None:
             statistics["loss_scale"] = scale
         self._warn(statistics)
-        if self.log_dir is not None:
+        if self._log is not None:
             self._log.write_scalars(self._step(), statistics)
         return statistics
 

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 from tensorflow import keras
 
+from unpg_tf import distribute
 from unpg_tf import ops
 from unpg_tf.callbacks.event_log import EventLog
 from unpg_tf.evaluation.embed import Embedder
@@ -75,7 +76,9 @@ class VerificationCallback(keras.callbacks.Callback):
         self._embedder = _FiniteEmbedder(
             Embedder(self.model, self.image_size, self.flip, self.batch_size)
         )
-        if self.log_dir is not None:
+        is_chief = distribute.is_chief(self.model.distribute_strategy)
+        self._log = None
+        if self.log_dir is not None and is_chief:
             self._log = EventLog(self.log_dir)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -83,7 +86,7 @@ class VerificationCallback(keras.callbacks.Callback):
         report, similarities = evaluate_pairs(
             self._embedder, self.pairs, self.threshold_pairs, replicates=0
         )
-        if self.log_dir is not None:
+        if self._log is not None:
             self._log.write(
                 epoch,
                 _logs(report),

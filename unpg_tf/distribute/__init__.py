@@ -20,6 +20,8 @@ from unpg_tf.distribute.shards import is_sharded
 from unpg_tf.distribute.shards import keep
 from unpg_tf.distribute.shards import own_shard
 from unpg_tf.distribute.shards import rows_of_a_shard
+from unpg_tf.distribute.workers import is_chief
+from unpg_tf.distribute.workers import num_workers
 
 __all__ = [
     "Cluster",
@@ -31,11 +33,13 @@ __all__ = [
     "first_row",
     "gather_batch",
     "gather_labels",
+    "is_chief",
     "is_in_part",
     "is_kept",
     "is_sharded",
     "keep",
     "mean_of_all",
+    "num_workers",
     "of_all_rows",
     "own_shard",
     "read_cluster",

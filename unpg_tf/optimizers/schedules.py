@@ -27,7 +27,8 @@ def learning_rate(
         schedule: `cosine`, `polynomial`, `step` or `constant`.
         peak: float, the rate after the warm-up.
         epochs: float, the length of the whole training.
-        steps_per_epoch: float, updates of the weights per epoch.
+        steps_per_epoch: float, steps per epoch; with Keras'
+            `gradient_accumulation_steps` all of them, as Keras counts.
         warmup_epochs: float, the length of the warm-up.
         power: float, of `polynomial`.
         step_epochs: list of floats, ascending; of `step`.

@@ -3,7 +3,6 @@
 import contextlib
 import faulthandler
 import hashlib
-import itertools
 import os
 import signal
 import sys
@@ -129,37 +128,6 @@ def is_chief():
         return True
     cluster, kind, index = distribute.read_cluster()
     return kind == "chief" or ("chief" not in cluster and index == 0)
-
-
-def signals_agreed(strategy):
-    """Makes what `Checkpoints` asks for: a function of a signal to that of all.
-
-    All workers have to stop at the same step. They ask each other at every
-    tenth only, to spare the network.
-    """
-    if workers() == 1:
-        return int
-    calls = itertools.count(1)
-
-    @tf.function
-    def run(local):
-        return strategy.run(_sum_of_all, [local])
-
-    def agreed(number):
-        if next(calls) % 10:
-            return 0
-        told = run(tf.constant(int(number)))
-        told = strategy.experimental_local_results(told)[0]
-        return signal.SIGTERM if told else 0
-
-    return agreed
-
-
-def _sum_of_all(number):
-    replica = tf.distribute.get_replica_context()
-    # It has to be on a device, of which an argument knows nothing.
-    number = tf.cast(number, tf.float32)
-    return replica.all_reduce(tf.distribute.ReduceOp.SUM, number)
 
 
 def distinct_of_all(strategy, texts):

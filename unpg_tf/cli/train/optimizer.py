@@ -51,12 +51,13 @@ def optimizer(steps, options, head=()):
 
 
 def learning_rate(steps):
-    """The learning rate by the number of updates, for steps per epoch."""
+    """The learning rate by the number of steps, for steps per epoch."""
     return optimizers.learning_rate(
         FLAGS.schedule,
         FLAGS.learning_rate,
         FLAGS.epochs,
-        steps / (FLAGS.gradient_accumulation_steps or 1),
+        # Also with gradient accumulation: Keras' schedules count each step.
+        steps,
         FLAGS.warmup_epochs,
         power=FLAGS.power,
         step_epochs=_step_epochs() if FLAGS.schedule == "step" else (),

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gc
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -15,17 +16,21 @@ from tensorflow import keras
 from unpg_tf import data
 from unpg_tf import models
 from unpg_tf.callbacks import Checkpoints
+from unpg_tf.callbacks import CSVLog
 from unpg_tf.callbacks import FiniteGradients
+from unpg_tf.callbacks import ProgbarLog
 from unpg_tf.callbacks import ScalarLog
 from unpg_tf.callbacks import StatisticsCallback
-from unpg_tf.callbacks import csv_log
-from unpg_tf.callbacks import last_checkpoint
+from unpg_tf.callbacks import resumable_fit
 from unpg_tf.cli.train import augmentation
 from unpg_tf.cli.train import data as train_data
 from unpg_tf.cli.train import machine
 from unpg_tf.cli.train import model as train_model
 from unpg_tf.cli.train.flags import FLAGS
 from unpg_tf.files import replaced
+
+# Exit codes of a run that a signal has ended after a checkpoint.
+_SIGNALLED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def main():
@@ -47,8 +52,15 @@ def _failure():
             _train(temporary)
         return None
     except SystemExit as end:
+        if end.code in _SIGNALLED and not machine.is_launcher():
+            print("unpg train: to go on, add --resume", file=sys.stderr)
         return end.code
-    except (FloatingPointError, ImportError, OSError, ValueError) as error:
+    except FloatingPointError as error:
+        return (
+            f"unpg train: {error}. See --learning_rate, --warmup_epochs, "
+            "--mixed_precision, --on_nan"
+        )
+    except (ImportError, OSError, ValueError) as error:
         return f"unpg train: {error}"
     except tf.errors.InvalidArgumentError as error:
         return f"unpg train: {data.bad_image_message(error)}"
@@ -69,7 +81,12 @@ def _failure():
 def _train(temporary):
     if machine.is_launcher():
         sys.exit(machine.run_local_workers())
-    checkpoint = _checkpoint_to_resume()
+    checkpoints = Checkpoints(
+        Path(FLAGS.output_dir, "checkpoints"),
+        save_freq=FLAGS.checkpoint_steps or "epoch",
+        settings={"batch_size": FLAGS.batch_size},
+    )
+    _check_resume(checkpoints)
     strategy = machine.set_up()
     on_bad_image = train_data.on_bad_image()
     training_set = train_data.training_set(on_bad_image)
@@ -96,36 +113,11 @@ def _train(temporary):
     batch_of = functools.partial(
         train_data.batch_of, training_set=training_set, **options
     )
-    finite = FiniteGradients(
-        output_dir / "bad_batches", batch_of, FLAGS.on_nan == "stop"
-    )
-    run = {
-        "batch_size": FLAGS.batch_size,
-        "steps_per_epoch": steps,
-        "replicas": strategy.num_replicas_in_sync,
-        "workers": machine.workers(),
-    }
-    checkpoints = Checkpoints(
-        output_dir / "checkpoints",
-        run,
-        FLAGS.checkpoint_steps,
-        machine.signals_agreed(strategy),
-        finite.look,
-    )
-    checkpoints.set_model(model)
-    if checkpoint:
-        _restore(checkpoints, *checkpoint)
-    _write_flags(output_dir / "flags.txt")
-    position = checkpoints.position
-    with strategy.scope():
-        finite.watch(model, position["epoch"] * steps + position["step"])
     callbacks = [
-        finite,
         keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: logs.update(
-                checkpoints.means(steps)
-            )
+            on_train_begin=lambda _: _begin(checkpoints, output_dir)
         ),
+        FiniteGradients(FLAGS.on_nan, batch_of, output_dir / "bad_batches"),
         *verification,
         _statistics(batch_of, output_dir / "tensorboard" / "steps"),
         *(
@@ -133,23 +125,22 @@ def _train(temporary):
             if on_bad_image
             else []
         ),
-        ScalarLog(str(output_dir / "tensorboard")),
-        csv_log(output_dir / "log.csv", position["epoch"]),
+        ScalarLog(output_dir / "tensorboard"),
+        CSVLog(output_dir / "log.csv"),
+        ProgbarLog(),
         checkpoints,
     ]
-    for epoch, step, last in _stretches(position):
-        model.fit(
-            train_data.read_by_part(
-                strategy,
-                functools.partial(batches, first_epoch=epoch, first_step=step),
-            ),
-            initial_epoch=epoch,
-            epochs=last,
-            steps_per_epoch=steps - step,
-            shuffle=False,
-            verbose=_verbosity(),
-            callbacks=callbacks,
-        )
+    resumable_fit(
+        model,
+        lambda epoch, step: train_data.read_by_part(
+            strategy,
+            functools.partial(batches, first_epoch=epoch, first_step=step),
+        ),
+        epochs=FLAGS.epochs,
+        steps_per_epoch=steps,
+        callbacks=callbacks,
+        verbose=_verbosity(),
+    )
     models.save(model, output_dir / "model.keras")
     if machine.is_chief():
         print(f"{_model_path()}: trained for {FLAGS.epochs} epochs")
@@ -163,19 +154,6 @@ def _statistics(batch_of, log_dir):
     return StatisticsCallback(images, labels, every, log_dir)
 
 
-def _stretches(position):
-    """First epoch, first step in it, and last epoch of each call of `fit`.
-
-    An epoch that is resumed in its midst has fewer steps than the others.
-    """
-    epoch, step = position["epoch"], position["step"]
-    if step:
-        yield epoch, step, epoch + 1
-        epoch += 1
-    if epoch < FLAGS.epochs:
-        yield epoch, 0, FLAGS.epochs
-
-
 def _verbosity():
     if not machine.is_chief():
         return 0
@@ -183,10 +161,9 @@ def _verbosity():
     return 1 if sys.stdout.isatty() else 2
 
 
-def _checkpoint_to_resume():
-    """The last whole checkpoint with --resume, else None."""
-    directory = Path(FLAGS.output_dir, "checkpoints")
-    checkpoint = last_checkpoint(directory)
+def _check_resume(checkpoints):
+    """Refuses to resume nothing, and to start over where there is a run."""
+    checkpoint = checkpoints.latest()
     if FLAGS.resume and checkpoint is None:
         raise FileNotFoundError(
             "Expected a checkpoint to --resume from. Received: none in "
@@ -197,31 +174,17 @@ def _checkpoint_to_resume():
             "Expected --resume, or an --output_dir without a run in it. "
             f"Received: --output_dir={FLAGS.output_dir}"
         )
-    return checkpoint if FLAGS.resume else None
 
 
-def _restore(checkpoints, path, saved):
-    """Goes back to a checkpoint, and says what has changed since."""
-    for name in ("batch_size", "steps_per_epoch"):
-        if saved["run"][name] != checkpoints.run[name]:
-            raise ValueError(
-                f"Expected {name}={saved['run'][name]}, as in the run that is "
-                f"resumed. Received: {name}={checkpoints.run[name]}"
-            )
-    position = saved["position"]
-    epochs_done = position["epoch"]
-    checkpoints.restore(path, position)
-    if epochs_done >= FLAGS.epochs and _is_exported(path):
+def _begin(checkpoints, output_dir):
+    """Refuses to do what is done already; notes the flags."""
+    epochs_done = checkpoints.position["epoch"]
+    if epochs_done >= FLAGS.epochs and _is_exported(checkpoints.resumed_from):
         raise ValueError(
             f"Expected --epochs above the {epochs_done} that are done. "
             f"Received: --epochs={FLAGS.epochs}"
         )
-    print(f"{path}: going on after {epochs_done} epochs", end="")
-    print(f" and {position['step']} steps" if position["step"] else "")
-    for name in ("replicas", "workers"):
-        before, now = saved["run"][name], checkpoints.run[name]
-        if before != now:
-            print(f"{name}: {now}; the run that is resumed had {before}")
+    _write_flags(output_dir / "flags.txt")
 
 
 def _is_exported(checkpoint):
