@@ -9,9 +9,11 @@ from tensorflow import keras
 
 from tests.callbacks.events import events
 from unpg_tf import compat
+from unpg_tf import data
 from unpg_tf.callbacks import CSVLog
 from unpg_tf.callbacks import ProgbarLog
 from unpg_tf.callbacks import ScalarLog
+from unpg_tf.callbacks import SkippedCount
 
 IMAGES, LABELS = np.ones([8, 3]), np.zeros([8, 1])
 
@@ -156,3 +158,12 @@ def test_it_takes_the_place_of_keras_own(capsys):
     printed = capsys.readouterr().out
     assert printed.count("Epoch 1/2") == printed.count("Epoch 2/2") == 1
     assert len(re.findall("2/2 - ", printed)) == 2
+
+
+def test_skipped_images_are_counted_until_each_epoch():
+    skipped = data.SkippedImages()
+    reading = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, _: [skipped(f"image {epoch}")] * 2
+    )
+    history = fit(reading, SkippedCount(skipped)).history
+    assert history["skipped_images"] == [1.0, 2.0]

@@ -8,6 +8,7 @@ from unpg_tf.callbacks.finite_gradients import FiniteGradients
 from unpg_tf.callbacks.progbar_log import ProgbarLog
 from unpg_tf.callbacks.resuming import resumable_fit
 from unpg_tf.callbacks.scalar_log import ScalarLog
+from unpg_tf.callbacks.skipped_count import SkippedCount
 from unpg_tf.callbacks.statistics import StatisticsCallback
 from unpg_tf.callbacks.verification import VerificationCallback
 
@@ -18,6 +19,7 @@ __all__ = [
     "FiniteGradients",
     "ProgbarLog",
     "ScalarLog",
+    "SkippedCount",
     "StatisticsCallback",
     "VerificationCallback",
     "last_checkpoint",

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tensorflow import keras
 
 from unpg_tf import callbacks
 from unpg_tf import data
@@ -103,26 +102,6 @@ def batch_of(step, training_set, **options):
 def on_bad_image():
     """What takes note of images that can't be read; None stops at one."""
     return None if FLAGS.on_bad_image == "stop" else data.SkippedImages()
-
-
-class SkippedCount(keras.callbacks.Callback):
-    """Logs how many images have been skipped so far, by all workers.
-
-    Args:
-        skipped: `SkippedImages`.
-        strategy: `tf.distribute.Strategy`.
-    """
-
-    def __init__(self, skipped, strategy):
-        super().__init__()
-        self.skipped = skipped
-        self.strategy = strategy
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Adds the number to the logs, for the callbacks that follow."""
-        messages = self.skipped.messages
-        count = machine.distinct_of_all(self.strategy, messages)
-        logs["skipped_images"] = float(count)
 
 
 def read_by_part(strategy, batches):

@@ -2,7 +2,6 @@
 
 import contextlib
 import faulthandler
-import hashlib
 import os
 import signal
 import sys
@@ -128,25 +127,3 @@ def is_chief():
         return True
     cluster, kind, index = distribute.read_cluster()
     return kind == "chief" or ("chief" not in cluster and index == 0)
-
-
-def distinct_of_all(strategy, texts):
-    """The number of different texts in the sets of all workers."""
-    if workers() == 1:
-        return len(texts)
-    digests = [hashlib.sha256(text.encode()).digest()[:8] for text in texts]
-    # None is empty: there is no gathering of nothing.
-    numbers = [-1, *(int.from_bytes(d, "big") >> 1 for d in digests)]
-
-    @tf.function
-    def run(local):
-        return strategy.run(_all_of_all, [local])
-
-    numbers = run(tf.constant(numbers, tf.int64))
-    numbers = strategy.experimental_local_results(numbers)[0]
-    return len(set(numbers.numpy().tolist())) - 1
-
-
-def _all_of_all(numbers):
-    replica = tf.distribute.get_replica_context()
-    return replica.all_gather(tf.identity(numbers), axis=0)

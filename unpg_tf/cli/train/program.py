@@ -20,6 +20,7 @@ from unpg_tf.callbacks import CSVLog
 from unpg_tf.callbacks import FiniteGradients
 from unpg_tf.callbacks import ProgbarLog
 from unpg_tf.callbacks import ScalarLog
+from unpg_tf.callbacks import SkippedCount
 from unpg_tf.callbacks import StatisticsCallback
 from unpg_tf.callbacks import resumable_fit
 from unpg_tf.cli.train import augmentation
@@ -120,11 +121,7 @@ def _train(temporary):
         FiniteGradients(FLAGS.on_nan, batch_of, output_dir / "bad_batches"),
         *verification,
         _statistics(batch_of, output_dir / "tensorboard" / "steps"),
-        *(
-            [train_data.SkippedCount(on_bad_image, strategy)]
-            if on_bad_image
-            else []
-        ),
+        *([SkippedCount(on_bad_image)] if on_bad_image else []),
         ScalarLog(output_dir / "tensorboard"),
         CSVLog(output_dir / "log.csv"),
         ProgbarLog(),
