@@ -6,13 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from unpg_tf import distribute
 
-ROOT = Path(__file__).absolute().parents[2]
 # Has the variable INDEX of a worker, and PATH.
 START = """
 import json, os, pathlib, signal, sys, time
@@ -64,28 +62,47 @@ with open(PATH / "fifo", "r" if INDEX == 0 else "w") as file:
         assert "worker 1 of 2: exit code 137" in capfd.readouterr().err
 
 
-def test_a_signal_reaches_all(tmp_path):
-    program = """
+@pytest.mark.parametrize(
+    ("number", "codes", "code"),
+    [
+        (signal.SIGTERM, "(3, 3)", 3),
+        (signal.SIGHUP, "(129, 1)", 129),
+        # A worker that is left by the other fails in its own way.
+        (signal.SIGINT, "(1, 130)", 130),
+    ],
+)
+def test_a_signal_reaches_all_once(tmp_path, number, codes, code):
+    """Also one that a terminal sends to all of its group."""
+    program = f"""
 def end(*_):
-    (PATH / f"{INDEX} ended").touch()
-    sys.exit(3)
+    with (PATH / f"{{INDEX}} ended").open("a") as file:
+        file.write("once")
+    time.sleep(0.1)
+    sys.exit({codes}[INDEX])
 
-signal.signal(signal.SIGTERM, end)
-(PATH / f"{INDEX} started").touch()
+signal.signal({number}, end)
+(PATH / f"{{INDEX}} started").touch()
 time.sleep(600)
 """
+    # The module alone: it needs no TensorFlow.
+    path = distribute.local_workers.__file__
     launch = (
-        "import sys; from unpg_tf import distribute; "
-        "sys.exit(distribute.run_local_workers(sys.argv[1:], 2))"
+        f"import runpy, sys; module = runpy.run_path({path!r}); "
+        "sys.exit(module['run_local_workers'](sys.argv[1:], 2))"
     )
     worker = [sys.executable, "-c", START + program, str(tmp_path)]
     process = subprocess.Popen(
         [sys.executable, "-c", launch, *worker],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     while len(list(tmp_path.glob("* started"))) < 2:
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait() == 3
-    assert len(list(tmp_path.glob("* ended"))) == 2
+    os.killpg(process.pid, number)
+    _, errors = process.communicate()
+    assert process.returncode == code
+    assert "exit code" not in errors
+    ended = [path.read_text() for path in tmp_path.glob("* ended")]
+    assert ended == ["once", "once"]

@@ -16,8 +16,9 @@ def run_local_workers(command, workers):
     """Runs a program as each worker of a cluster on the loopback interface.
 
     `TF_CONFIG` tells each process which worker it is. Where one fails the
-    others, which can't go on without it, are ended. SIGINT and SIGTERM are
-    passed on to all.
+    others, which can't go on without it, are ended. SIGINT (Ctrl-C), SIGTERM
+    and SIGHUP are passed on to all, each once: the workers have sessions of
+    their own, which a terminal's Ctrl-C doesn't reach.
 
     Args:
         command: list of strings, the program and its arguments.
@@ -25,7 +26,8 @@ def run_local_workers(command, workers):
 
     Returns:
         Integer, 0 where all workers succeeded, else the exit code of the
-        first that didn't; 128 + N for one that signal N has ended.
+        first that didn't; 128 + N for one that signal N has ended, and where
+        a worker ends so after signal N was passed on.
 
     Example:
 
@@ -33,15 +35,25 @@ def run_local_workers(command, workers):
     0
     """
     processes = [
-        subprocess.Popen(command, env={**os.environ, "TF_CONFIG": config})
+        subprocess.Popen(
+            command,
+            env={**os.environ, "TF_CONFIG": config},
+            start_new_session=True,
+        )
         for config in _configs(workers)
     ]
+    passed_on = []
+
+    def pass_on(number, _):
+        passed_on.append(number)
+        _signal(processes, number)
+
     handlers = {
-        number: signal.signal(number, lambda n, _: _signal(processes, n))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, pass_on)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
     try:
-        return _wait(processes)
+        return _wait(processes, passed_on)
     finally:
         _signal(processes, signal.SIGKILL)
         for number, handler in handlers.items():
@@ -61,7 +73,7 @@ def _configs(workers):
         yield json.dumps({"cluster": {"worker": addresses}, "task": task})
 
 
-def _wait(processes):
+def _wait(processes, passed_on):
     """Waits for all; once one has failed, not for long."""
     failed, deadline = None, float("inf")
     while True:
@@ -71,18 +83,25 @@ def _wait(processes):
             # the others can have noticed that, and failed for it.
             failed = codes.index(min(filter(None, codes)))
             deadline = time.monotonic() + _GRACE
-            print(
-                f"worker {failed} of {len(processes)}: exit code "
-                f"{_shell_code(codes[failed])}; waiting {_GRACE} s at most "
-                "for the others",
-                file=sys.stderr,
-                flush=True,
-            )
+            if not passed_on:
+                _tell(failed, codes)
         if None not in codes:
-            return 0 if failed is None else _shell_code(codes[failed])
+            told = [_shell_code(code) for code in codes]
+            asked = {128 + number for number in passed_on} & {*told}
+            return min(asked, default=0 if failed is None else told[failed])
         if time.monotonic() > deadline:
             _signal(processes, signal.SIGKILL)
         time.sleep(0.05)
+
+
+def _tell(failed, codes):
+    print(
+        f"worker {failed} of {len(codes)}: exit code "
+        f"{_shell_code(codes[failed])}; waiting {_GRACE} s at most for the "
+        "others",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _signal(processes, number):

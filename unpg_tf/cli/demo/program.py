@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from unpg_tf import data
+from unpg_tf.cli import descriptions
 from unpg_tf.cli import failures
 from unpg_tf.cli.demo.flags import FLAGS
 
@@ -53,15 +55,15 @@ def main():
         _compare()
         _export()
         _ask()
-        print(f"\n{REPORTS['unpg']} and its pictures: {RUN}/report_*.png")
+        print()
+        print(descriptions.of_files([f"{RUN}/", f"{SAVED_MODEL}/"]))
+        print(f"Pictures: {RUN}/report_*.png")
 
 
 def _train(loss):
     options = OPTIONS[loss]
     _title(f"Training, {' '.join([f'--loss={loss}', *options])}")
-    _run(
-        "-m",
-        "unpg_tf",
+    _unpg(
         "train",
         f"--loss={loss}",
         *options,
@@ -77,9 +79,7 @@ def _train(loss):
 
 def _evaluate(loss, report):
     _title(f"Evaluating --loss={loss} on identities that it hasn't seen")
-    _run(
-        "-m",
-        "unpg_tf",
+    _unpg(
         "evaluate",
         f"--model={RUN / loss / 'model.keras'}",
         f"--report={report}",
@@ -107,9 +107,7 @@ def _compare():
 
 def _export():
     _title("Exporting")
-    _run(
-        "-m",
-        "unpg_tf",
+    _unpg(
         "export",
         f"--model={RUN / 'unpg' / 'model.keras'}",
         f"--threshold_from={REPORTS['unpg']}",
@@ -122,7 +120,10 @@ def _ask():
     _title("Asking the export, TensorFlow alone")
     anna_1, anna_2, bert_1, bert_2 = _draw_strangers()
     pairs = [anna_1, anna_2, bert_1, bert_2, anna_1, bert_1, anna_2, bert_2]
-    _run("-c", CLIENT, SAVED_MODEL, *pairs)
+    # What TensorFlow says as it starts is worth a look only on an error.
+    asked = _run("-c", CLIENT, SAVED_MODEL, *pairs, stderr=subprocess.PIPE)
+    if asked.returncode:
+        raise ChildProcessError(f"{SAVED_MODEL}: {asked.stderr}")
     print("Anna isn't Bert; the accuracy above says how often it errs.")
 
 
@@ -142,6 +143,24 @@ def _title(text):
     print(f"\n== {text}", flush=True)
 
 
-def _run(*arguments):
-    if subprocess.run([sys.executable, *arguments]).returncode:
-        raise ChildProcessError(f"failed: {' '.join(map(str, arguments))}")
+def _unpg(program, *arguments):
+    """Runs a program of the command, which says itself what goes wrong."""
+    done = _run("-m", "unpg_tf", program, *arguments, stderr=sys.stderr)
+    if done.returncode == failures.INTERRUPTED:
+        failures.leave(failures.INTERRUPTED)
+    if done.returncode:
+        raise ChildProcessError(f"unpg {program} failed, as it says above")
+
+
+def _run(*arguments, **options):
+    """Runs Python to its end, which Ctrl-C hastens."""
+    command = [sys.executable, *map(str, arguments)]
+    process = subprocess.Popen(command, text=True, **options)
+    usual = signal.signal(signal.SIGINT, lambda n, _: process.send_signal(n))
+    try:
+        _, errors = process.communicate()
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    return subprocess.CompletedProcess(
+        command, process.returncode, None, errors
+    )
