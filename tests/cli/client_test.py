@@ -122,7 +122,7 @@ def test_ctrl_c_ends_it_without_a_traceback(directory, people, tmp_path):
             server=address,
             model_name=model_server.NAME,
             output=gallery,
-            condition=("terminal", 0),
+            condition=("terminal",),
         )
         while not served.requests:
             assert process.poll() is None

@@ -1,44 +1,43 @@
-"""Runs a Python program as elsewhere: conditions.py NAME NUMBER PROGRAM …
-
-Not as subprocess' `preexec_fn`, which runs in a copy of the process without
-the threads that TensorFlow's libraries look for there, and may end it.
-"""
+"""What a program may find elsewhere, brought about in its process."""
 
 import ctypes
 import os
 import resource
 import signal
-import sys
+
+_VERSION_3 = 0x20080522
+_OVERRIDE, _SEARCH = 1, 2
 
 
-def obey(_):
+class _Capabilities(ctypes.Structure):
+    """The sets of a process: the first of two, which holds those below 32."""
+
+    _fields_ = [
+        (name, ctypes.c_uint32)
+        for name in ("effective", "permitted", "inheritable")
+    ]
+
+
+def ordinary_user():
     """Gives up root's right to read and write everything."""
-    bounding_set_drop, override, search = 24, 1, 2
-    if os.geteuid() == 0:
-        libc = ctypes.CDLL(None, use_errno=True)
-        for capability in (override, search):
-            if libc.prctl(bounding_set_drop, capability, 0, 0, 0):
-                raise OSError(ctypes.get_errno(), "prctl")
+    if os.geteuid():
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, sets = (ctypes.c_uint32 * 2)(_VERSION_3), (_Capabilities * 2)()
+    for call in (libc.capget, libc.capset):
+        if call(header, sets):
+            raise OSError(ctypes.get_errno(), call.__name__)
+        # What is permitted too, by which os.access answers.
+        sets[0].effective &= ~(1 << _OVERRIDE | 1 << _SEARCH)
+        sets[0].permitted &= ~(1 << _OVERRIDE | 1 << _SEARCH)
 
 
-def write_at_most(size):
+def full_disk(size):
     """Lets no file grow beyond that many bytes, as on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def be_interruptible(_):
+def terminal():
     """Undoes what `nohup` and the like do, which would leave out Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-CONDITIONS = {
-    "ordinary_user": obey,
-    "full_disk": write_at_most,
-    "terminal": be_interruptible,
-}
-
-if __name__ == "__main__":
-    name, number, *command = sys.argv[1:]
-    CONDITIONS[name](int(number))
-    os.execv(sys.executable, [sys.executable, *command])
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -66,7 +66,7 @@ def test_ctrl_c_leaves_nothing_half_written(model_file, tmp_path):
         model=model_file,
         threshold=0.5,
         output=tmp_path / "1",
-        condition=("terminal", 0),
+        condition=("terminal",),
     )
     while not list(tmp_path.glob(".1-*")):
         assert process.poll() is None, process.communicate()[1]

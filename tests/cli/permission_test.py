@@ -41,7 +41,7 @@ def run_without(path, program, *arguments, **flags):
     path.chmod(0o500 if path.name == "closed" else 0)
     try:
         return programs.run(
-            program, *arguments, condition=("ordinary_user", 0), **flags
+            program, *arguments, condition=("ordinary_user",), **flags
         )
     finally:
         path.chmod(mode)
@@ -104,7 +104,7 @@ def test_other_programs_name_it_too(folder, closed, program, flags):
     done = run_without(folder / closed, program, **flags)
     assert done.returncode == 1, done.stderr
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith(f"{program}: ")
+    assert last.startswith(f"unpg {program}: ")
     assert str(folder / closed) in last
     assert "Traceback" not in done.stderr
     assert not list((folder / "closed").iterdir())

@@ -9,11 +9,12 @@ import importlib
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.cli import conditions
 
 ROOT = Path(__file__).absolute().parents[2]
 _COPIED = multiprocessing.get_context("forkserver")
@@ -32,10 +33,10 @@ class Done(NamedTuple):
 class _Copy:
     """A copied process and its program, like a `subprocess.Popen`."""
 
-    def __init__(self, command, environment):
+    def __init__(self, *arguments):
         self._folder = tempfile.TemporaryDirectory()
         self._process = _COPIED.Process(
-            target=_run_in_copy, args=(command, environment, self._folder.name)
+            target=_run_in_copy, args=(self._folder.name, *arguments)
         )
         self._process.start()
         self.pid = self._process.pid
@@ -58,12 +59,14 @@ class _Copy:
         return tuple((folder / name).read_text() for name in _STREAMS.values())
 
 
-def _run_in_copy(command, environment, folder):
+def _run_in_copy(folder, command, environment, condition):
     for number, name in _STREAMS.items():
         os.dup2(os.open(Path(folder, name), os.O_WRONLY | os.O_CREAT), number)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["unpg", *command]
+    if condition:
+        getattr(conditions, condition[0])(*condition[1:])
     try:
         importlib.import_module("unpg_tf.cli").main()
     finally:
@@ -73,22 +76,12 @@ def _run_in_copy(command, environment, folder):
 def start(program, *arguments, environment=(), condition=(), **flags):
     """Starts it, with --NAME=VALUE for each of the flags.
 
-    `condition` is what conditions.py takes before a program, which then is a
-    process of its own from the start.
+    `condition` is a function of conditions.py by name, and its arguments.
     """
     arguments = [*arguments, *(f"--{k}={v}" for k, v in flags.items())]
     command = [program, *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **dict(environment)}
-    if not condition:
-        return _Copy(command, environment)
-    before = [ROOT / "tests/cli/conditions.py", *map(str, condition)]
-    return subprocess.Popen(
-        [sys.executable, *before, "-m", "unpg_tf", *command],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return _Copy(command, environment, condition)
 
 
 def run(program, *arguments, **options):

@@ -13,7 +13,10 @@ import pytest
 import tensorflow as tf
 
 from tests.cli import programs
+from tests.cli.given import given
 from unpg_tf import callbacks
+from unpg_tf.cli.train import program
+from unpg_tf.cli.train.flags import FLAGS as TRAIN_FLAGS
 
 FLAGS = {
     "synthetic_identities": 6,
@@ -98,39 +101,45 @@ def again(whole, tmp_path):
     return Path(shutil.copytree(whole, tmp_path / "again"))
 
 
-def test_a_run_killed_in_an_evaluation_ends_as_if_it_had_not(whole, tmp_path):
-    process = start(tmp_path)
-    # The first numbers are written, pictures and the checkpoint are to come.
-    wait_for(process, tmp_path, "tensorboard/verification/events*", size=200)
-    process.kill()
-    process.communicate()
+def test_a_run_ended_again_and_again_ends_as_if_it_had_not(whole, tmp_path):
+    """Each part goes on from the one before, and is ended another way."""
+
+    def part(until, end=signal.SIGKILL, size=0, **values):
+        process = start(tmp_path, *resume, **values)
+        wait_for(process, tmp_path, until, size)
+        process.send_signal(end)
+        output, errors = process.communicate()
+        resume[:] = ["--resume"]
+        return process.returncode, output, errors
+
+    resume = []
+    # In an evaluation: the first numbers are written, pictures and the
+    # checkpoint are to come.
+    part("tensorboard/verification/events*", size=200)
     assert [path.stem for path in seals(tmp_path)] == ["ckpt-2", "ckpt-4"]
-    code, output, errors = run(tmp_path, "--resume")
-    assert code == 0, errors
+    # Within an epoch of which nothing is saved.
+    _, output, _ = part("checkpoints/ckpt-6.json", checkpoint_steps=0)
     assert "after 0 epochs and 4 steps" in output
-    assert_same_end(tmp_path, whole)
-
-
-@pytest.mark.parametrize("step", [2, 10])
-def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not(
-    whole, tmp_path, step
-):
-    process = start(tmp_path)
-    wait_for(process, tmp_path, f"checkpoints/ckpt-{step}.json")
-    process.kill()
-    process.communicate()
+    code, output, errors = part("checkpoints/ckpt-8.json", signal.SIGTERM)
+    assert "after 1 epochs\n" in output
+    assert code == 143
+    assert "SIGTERM" in errors and "--resume" in errors
+    assert not (tmp_path / "model.keras").exists()
     code, output, errors = run(tmp_path, "--resume")
     assert code == 0, errors
-    assert "going on after" in output
+    assert "after 1 epochs and" in output
     assert_same_end(tmp_path, whole)
 
 
 def test_a_run_killed_in_an_export_exports_again(again):
     """Also where the model of a shorter run is there."""
-    process = start(again, "--resume", epochs=4)
+    longer = {"epochs": 4, "strategy": "mirrored", "devices": 2}
+    process = start(again, "--resume", **longer)
     wait_for(process, again, "unfinished.keras", size=-1)
     process.kill()
-    process.communicate()
+    output, _ = process.communicate()
+    assert "replicas: 2; the run that is resumed had 1" in output
+    assert json.loads(seals(again)[-1].read_text())["run"]["replicas"] == 2
     before = (again / "model.keras").stat().st_mtime
     # As a kill within a checkpoint leaves it.
     leftover = again / "checkpoints" / "ckpt-99_temp"
@@ -139,35 +148,45 @@ def test_a_run_killed_in_an_export_exports_again(again):
     code, output, errors = run(again, "--resume", epochs=4)
     assert code == 0, errors
     assert "going on after 4 epochs" in output
+    assert "replicas: 1; the run that is resumed had 2" in output
     assert (again / "model.keras").stat().st_mtime > before
     assert not leftover.exists()
-    code, _, errors = run(again, "--resume", epochs=4)
-    assert code == 1
-    assert "Expected --epochs above the 4 that are done" in errors
 
 
-def test_a_terminated_run_saves_and_goes_on(whole, tmp_path):
-    process = start(tmp_path, checkpoint_steps=0)
-    wait_for(process, tmp_path, "checkpoints/ckpt-6.json")
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate()
-    assert process.returncode == 143
-    assert "SIGTERM" in errors and "--resume" in errors
-    assert not (tmp_path / "model.keras").exists()
-    code, _, errors = run(tmp_path, "--resume")
-    assert code == 0, errors
-    assert_same_end(tmp_path, whole)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 3}, "Expected --epochs above the 3 that are done"),
+        (
+            {"epochs": 4, "batch_size": 4},
+            "Expected batch_size=8, as in the run that is resumed",
+        ),
+    ],
+)
+def test_what_can_not_go_on_is_refused(again, changes, message):
+    values = {**FLAGS, "resume": True, "output_dir": str(again), **changes}
+    with given(TRAIN_FLAGS, **values), pytest.raises(SystemExit, match=message):
+        program.main()
 
 
 def test_a_torn_checkpoint_is_passed_over(whole, again):
+    """And a full disk at the export is told, which then is made up for."""
     torn = seals(again)[-1]
     for part in torn.parent.glob(f"{torn.stem}.data*"):
         os.truncate(part, part.stat().st_size // 2)
     (again / "model.keras").unlink()
-    code, output, errors = run(again, "--resume")
-    assert code == 0, errors
+    size = max(p.stat().st_size for p in again.glob("checkpoints/*"))
+    code, output, errors = run(
+        again, "--resume", condition=("full_disk", size + 1000)
+    )
     assert f"{torn.stem}: not whole, passed over" in output
     assert "after 2 epochs and 4 steps" in output
+    assert code == 1, errors
+    assert f"unpg train: Expected room for {again / 'model.keras'}" in errors
+    assert "Traceback" not in errors
+    assert not list(again.glob("*.keras"))
+    code, _, errors = run(again, "--resume")
+    assert code == 0, errors
     assert (again / "model.keras").exists()
     assert_same_end(again, whole)
 
@@ -219,27 +238,3 @@ def test_a_full_disk_leaves_the_last_checkpoint(again):
     assert not list(again.glob("checkpoints/*_temp"))
     path, saved = callbacks.last_checkpoint(again / "checkpoints")
     assert path.endswith("ckpt-18") and saved["position"]["epoch"] == 3
-
-
-def test_a_full_disk_at_the_export_is_told(again):
-    (again / "model.keras").unlink()
-    code, _, errors = run(again, "--resume", condition=("full_disk", 50_000))
-    assert code == 1, errors
-    assert f"unpg train: Expected room for {again / 'model.keras'}" in errors
-    assert "Traceback" not in errors
-    assert not list(again.glob("*.keras"))
-    code, _, errors = run(again, "--resume")
-    assert code == 0, errors
-    assert (again / "model.keras").exists()
-
-
-def test_resuming_says_what_has_changed(again):
-    code, _, errors = run(again, "--resume", epochs=4, batch_size=4)
-    assert code == 1, errors
-    assert "Expected batch_size=8, as in the run that is resumed" in errors
-    code, output, errors = run(
-        again, "--resume", epochs=4, strategy="mirrored", devices=2
-    )
-    assert code == 0, errors
-    assert "replicas: 2; the run that is resumed had 1" in output
-    assert json.loads(seals(again)[-1].read_text())["run"]["replicas"] == 2
