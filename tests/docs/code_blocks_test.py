@@ -25,7 +25,7 @@ def small(monkeypatch):
     def two_steps(model, *args, **kwargs):
         kwargs["epochs"] = kwargs.get("initial_epoch", 0) + 1
         kwargs["steps_per_epoch"] = 2
-        return fit(model, *args, **kwargs, verbose=0)
+        return fit(model, *args, **{**kwargs, "verbose": 0})
 
     def two_images(identities, images, image_size, **kwargs):
         return draw(identities, min(images, 2), image_size, **kwargs)
