@@ -19,12 +19,15 @@ AUDIT :=
 JOBS := 2
 # Which tests: make test TESTS="tests/ops tests/losses"
 TESTS :=
+# Which tests not: make test SKIPPED="tests/docs tests/cli/resume_test.py"
+SKIPPED :=
 # How long the soak is.
 MINUTES := 2
 
 CURRENT := $(VENV)/bin/python
 CLASSIC := $(VENV_CLASSIC)/bin/python
-PYTEST := -m pytest --numprocesses=$(JOBS) --dist=worksteal
+PYTEST := -m pytest --numprocesses=$(JOBS) --dist=worksteal \
+	$(addprefix --ignore=,$(SKIPPED))
 SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 
 .DEFAULT_GOAL := help
