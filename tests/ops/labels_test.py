@@ -44,15 +44,16 @@ def test_refuses_other_shapes(form, shape):
     labels = tf.zeros(shape, tf.int32)
     with pytest.raises(ValueError) as error:
         form(lambda labels: ops.class_ids(labels, CLASSES))(labels)
-    assert (
-        "Expected labels of shape [batch] or [batch, 1]. "
-        f"Received: shape={tuple(shape)}"
-    ) in str(error.value)
+    message = str(error.value)
+    assert "labels of shape [batch] or [batch, 1] (of one-hot" in message
+    assert f"tf.argmax(labels, axis=-1)). Received: shape={tuple(shape)}" in (
+        message
+    )
 
 
 @pytest.mark.parametrize("labels", [["a", "b"], [True, False]])
 def test_refuses_what_is_no_number(labels):
-    with pytest.raises(ValueError, match="Expected integer labels. Received"):
+    with pytest.raises(ValueError, match=r"Expected integer labels \(of names"):
         ops.class_ids(labels, CLASSES)
 
 
@@ -63,9 +64,35 @@ def test_refuses_labels_out_of_range(form, wrong, dtype):
     with pytest.raises(tf.errors.InvalidArgumentError) as error:
         form(lambda labels: ops.class_ids(labels, CLASSES))(labels)
     message = str(error.value)
-    assert "Expected labels in [0, num_classes)." in message
+    assert "Expected labels in [0, num_classes), whole numbers." in message
     assert f"{CLASSES}" in message
     assert f"{wrong}" in message
+
+
+@pytest.mark.parametrize("wrong", [0.5, 3.999, 1e-3])
+def test_refuses_fractions(form, wrong):
+    labels = tf.constant([2.0, wrong, 1.0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="whole numbers"):
+        form(lambda labels: ops.class_ids(labels, CLASSES))(labels)
+
+
+def test_an_error_in_a_graph_is_found_in_its_message():
+    function = tf.function(lambda labels: ops.class_ids(labels, CLASSES))
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        function(tf.constant([2, 9, 1]))
+    assert ops.label_error_in(error.value.message) == (
+        "Expected labels in [0, num_classes), whole numbers. Received: "
+        "num_classes = 5 and a label of 9 among labels from 1 to 9"
+    )
+    assert ops.label_error_in("assertion failed: [x]") is None
+
+
+@pytest.mark.parametrize(
+    "labels", [{"id": [1]}, tf.sparse.eye(2), tf.ragged.constant([[1], []])]
+)
+def test_refuses_what_is_no_dense_tensor(labels):
+    with pytest.raises(ValueError, match="Expected labels in one dense tensor"):
+        ops.class_ids(labels, CLASSES)
 
 
 @pytest.mark.parametrize("wrong", [2**32, 2**32 + 1, -(2**32)])
@@ -101,6 +128,7 @@ def test_compiled_code_gives_nan_for_a_label_out_of_range():
         ids = ops.class_ids(labels, CLASSES)
         return ops.targets_of(cosines, ids)
 
-    cosines = tf.ones([3, CLASSES])
-    found = targets(cosines, tf.constant([2, CLASSES, -1])).numpy()
-    np.testing.assert_array_equal(np.isnan(found), [False, True, True])
+    cosines = tf.ones([5, CLASSES])
+    labels = tf.constant([2.0, CLASSES, -1.0, 0.5, float("nan")])
+    found = targets(cosines, labels).numpy()
+    np.testing.assert_array_equal(np.isnan(found), [False] + 4 * [True])

@@ -1,35 +1,26 @@
-"""What an `EmbeddingModel` asks of its loss."""
+"""What an `EmbeddingModel` asks of its loss and of its labels."""
 
 from unpg_tf import losses
 from unpg_tf import ops
 
 
-def one_loss(loss, loss_weights=None):
-    """Takes a loss, and its weight, out of the lists or dicts they come in.
+def only(name, value):
+    """Takes a value out of the list, tuple or dict that it alone is in.
 
     Args:
-        loss: As `keras.Model.compile` takes it, for a single output.
-        loss_weights: Likewise.
-
-    Returns:
-        A tuple of the loss and its weight.
+        name: string, what it is.
+        value: Anything, such as a loss as `keras.Model.compile` takes it.
 
     Raises:
-        ValueError: For several.
+        ValueError: For several values.
     """
-    return _only("loss", loss), _only("loss_weights", loss_weights)
-
-
-def _only(name, value):
     while isinstance(value, list | tuple | dict):
-        values = list(value.values() if isinstance(value, dict) else value)
         ops.expect(
-            len(values) == 1,
-            f"one {name} for the one output (a sum of losses is a function of "
-            "y_true and y_pred)",
-            **{name: value},
+            len(value) == 1,
+            f"one entry in {name}, for one output",
+            **{name: list(value) if isinstance(value, dict) else len(value)},
         )
-        (value,) = values
+        (value,) = value.values() if isinstance(value, dict) else value
     return value
 
 

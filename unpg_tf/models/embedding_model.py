@@ -9,7 +9,8 @@ from unpg_tf import ops
 from unpg_tf import optimizers
 from unpg_tf.layers import MarginHead
 from unpg_tf.losses.trained_head import trained_head
-from unpg_tf.models.checks import one_loss
+from unpg_tf.models.checked_labels import CheckedLabels
+from unpg_tf.models.checks import only
 from unpg_tf.models.checks import scale_of
 
 _PARTS = {
@@ -19,7 +20,7 @@ _PARTS = {
 
 
 @keras.utils.register_keras_serializable("unpg_tf")
-class EmbeddingModel(keras.Model):
+class EmbeddingModel(CheckedLabels, keras.Model):
     """Trains a backbone under a margin head; answers with embeddings.
 
     `fit` takes images and labels, and hands the labels to the head by itself.
@@ -124,7 +125,8 @@ class EmbeddingModel(keras.Model):
         Raises:
             ValueError: For several losses.
         """
-        loss, weight = one_loss(loss, kwargs.get("loss_weights"))
+        loss = only("loss", loss)
+        weight = only("loss_weights", kwargs.pop("loss_weights", None))
         kwargs["loss_weights"] = weight
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
         if self.head.sharded:
@@ -170,6 +172,7 @@ class EmbeddingModel(keras.Model):
     ):
         """Applies the head to the embeddings `y_pred`, then the loss."""
         ops.expect(y is not None, "labels beside the images", y=y)
+        y = only("labels", y)
         # The head's, float32 or wider also where the backbone's is half.
         embeddings = tf.cast(y_pred, self.head.compute_dtype)
         dim = embeddings.shape[-1]
@@ -258,6 +261,7 @@ class EmbeddingModel(keras.Model):
         cosines = getattr(y_pred, "class_cosines", None)
         if cosines is None and not self.head.is_divided:
             cosines = self.head(y_pred)
+        y = only("labels", y)
         return super().compute_metrics(x, y, cosines, sample_weight)
 
     def get_config(self):

@@ -17,6 +17,8 @@ from unpg_tf.ops.condensed import log_mass_of_others
 from unpg_tf.ops.condensed import targets_within
 from unpg_tf.ops.cosines import cosines_to
 from unpg_tf.ops.labels import class_ids
+from unpg_tf.ops.labels import expect_label_form
+from unpg_tf.ops.labels import label_error_in
 from unpg_tf.ops.negative_mass import negative_mass
 from unpg_tf.ops.negatives import kept_negatives
 from unpg_tf.ops.negatives import log_mass
@@ -50,11 +52,13 @@ __all__ = [
     "cosines_to",
     "expect",
     "expect_counts",
+    "expect_label_form",
     "expect_numbers",
     "expect_product_dtype",
     "expect_shares",
     "in_single_precision",
     "kept_negatives",
+    "label_error_in",
     "log_mass",
     "log_weights",
     "log_mass_of_others",
