@@ -1,5 +1,7 @@
 """Files and folders that may not be read or written, and what is said."""
 
+import csv
+
 import pytest
 import tensorflow as tf
 
@@ -74,16 +76,25 @@ def test_training_names_what_it_may_not_read(folder, tmp_path, closed, flags):
 
 
 def test_training_skips_an_image_that_it_may_not_read(folder, tmp_path):
+    """And one that is none; it has them decoded in memory before it starts."""
+    broken = folder / "faces/P1/broken.png"
+    broken.write_bytes(b"\x89PNG")
     done = run_without(
         folder / "faces/P0/0.png",
         "train",
         **TRAIN,
         data=folder / "faces",
+        identities_per_batch=2,
         on_bad_image="skip",
         output_dir=tmp_path,
     )
+    broken.unlink()
     assert done.returncode == 0, done.stderr
     assert "faces/P0/0.png" in done.stderr
+    assert f"JPEG or PNG image. Received: {broken}" in done.stderr
+    with (tmp_path / "log.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["skipped_images"]) == 2
 
 
 @pytest.mark.parametrize(
