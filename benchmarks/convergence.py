@@ -5,7 +5,7 @@ r"""Trains on a sample of the classes, and on all, with all else equal.
 trains a small network from scratch on the 4,038 people of LFW's DevTrain, 2.4
 images of each, and measures it on all pairs of DevTest's people, of whom it
 has seen none. Between the runs of a seed only the head's `sample_rate`
-differs: README, "A million classes".
+differs: docs/guides/million-classes.md.
 
 Each run appends a line of JSON, and none is repeated, so that two processes
 can share the --seeds; then the table is of all that are there.

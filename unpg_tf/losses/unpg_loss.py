@@ -41,7 +41,7 @@ class UNPGLoss(MarginLoss):
         scale: float, above 0: s, the inverse temperature.
         whisker: float, at least 0, or infinite for no filter. The paper takes
             1.5 for MS1MV2 and 1.0 for K-FACE. In short training from scratch
-            0.5 was better (README, "When UNPG helps").
+            0.5 was better (docs/guides/results.md).
         embedding_dim: int, above 0: how many of the last columns of `y_pred`
             are the embedding.
         pair_weight: float, above 0: w, what a pair counts in the softmax
