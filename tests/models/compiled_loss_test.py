@@ -1,5 +1,7 @@
 """Tests of the losses that an `EmbeddingModel` is compiled with."""
 
+import functools
+
 import numpy as np
 import pytest
 from tensorflow import keras
@@ -86,8 +88,35 @@ def test_a_weight_is_that_of_the_one_loss(weights):
 @pytest.mark.parametrize("several", [list, lambda two: dict(enumerate(two))])
 def test_refuses_several_losses(several):
     loss = losses.MarginLoss(SCALE, embedding_dim=DIM)
-    with pytest.raises(ValueError, match="Expected one loss for the one outp"):
+    with pytest.raises(ValueError, match="Expected one entry in loss, for one"):
         make_model(several([loss, loss]))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sparse_categorical_crossentropy",
+        ["mse"],
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        keras.losses.sparse_categorical_crossentropy,
+        functools.partial(keras.losses.sparse_categorical_crossentropy, axis=1),
+    ],
+)
+def test_refuses_a_loss_of_keras(loss):
+    with pytest.raises(ValueError, match="hands it y_pred.:, :num_classes"):
+        make_model(loss)
+
+
+def test_a_loss_of_keras_may_take_the_cosines():
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = make_model(
+        lambda y_true, y_pred: loss(y_true, SCALE * y_pred[:, :CLASSES]),
+        layers.CosFace(CLASSES),
+    )
+    expected = make_model(
+        losses.MarginLoss(SCALE, embedding_dim=DIM), layers.CosFace(CLASSES)
+    )
+    np.testing.assert_allclose(evaluate(model), evaluate(expected), rtol=1e-5)
 
 
 @pytest.mark.parametrize("form", ["function", "subclass"])

@@ -6,6 +6,7 @@ from tensorflow import keras
 from unpg_tf import compat
 from unpg_tf import distribute
 from unpg_tf import ops
+from unpg_tf.layers import calls
 from unpg_tf.layers.sharded_centers import ShardedCenters
 
 # Replicas compute the same new value from gathered rows; one of them is kept.
@@ -140,8 +141,20 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         if labels is not None:
             rows = embeddings.shape[0]
             labels = ops.class_ids(labels, self.num_classes, rows)
+        self._note_call(embeddings, labels, training)
         centers = tf.convert_to_tensor(self.centers)
         return self._cosines(embeddings, centers, labels, training)
+
+    def _note_call(self, embeddings, labels, training):
+        is_plain = (
+            type(self).target_cosines is MarginHead.target_cosines
+            and type(self).class_cosines is MarginHead.class_cosines
+        )
+        lacks_margin = labels is None and bool(training) and not is_plain
+        dim = embeddings.shape[-1]
+        calls.note(
+            calls.HeadCall(self.name, self.num_classes, dim, lacks_margin)
+        )
 
     def sampled(self, embeddings, labels, training=True, scale=None):
         """Cosines to a sample of the class centres, with the margin.

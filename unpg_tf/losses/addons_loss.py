@@ -6,6 +6,7 @@ from tensorflow import keras
 from unpg_tf import compat
 from unpg_tf import distribute
 from unpg_tf import ops
+from unpg_tf.losses.layout import expect_layout
 from unpg_tf.losses.margin_loss import MEANS
 from unpg_tf.losses.trained_head import expect_dim_of_backbone
 
@@ -82,6 +83,7 @@ class AddonsLoss(keras.losses.Loss):
         """Computes the [batch] losses, all of them the same."""
         expect_dim_of_backbone(self.embedding_dim)
         y_pred = tf.cast(y_pred, tf.float32)
+        expect_layout(y_pred.shape[-1], self.embedding_dim)
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
         labels = ops.class_ids(y_true, _MAX_CLASSES, y_pred.shape[0])
         all_rows = None

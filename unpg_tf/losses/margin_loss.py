@@ -5,6 +5,8 @@ from tensorflow import keras
 
 from unpg_tf import distribute
 from unpg_tf import ops
+from unpg_tf.losses.layout import expect_layout
+from unpg_tf.losses.layout import warn_without_margin
 from unpg_tf.losses.trained_head import expect_dim_of_backbone
 from unpg_tf.losses.trained_head import norm_penalty_of_head
 
@@ -89,6 +91,8 @@ class MarginLoss(keras.losses.Loss):
             f"embedding_dim={self.embedding_dim}",
             shape=tuple(y_pred.shape),
         )
+        expect_layout(width, self.embedding_dim)
+        warn_without_margin(width, self.embedding_dim)
         if width is None:  # That of a sample may follow the batch.
             width = tf.shape(y_pred)[1]
         num_classes = width - self.embedding_dim

@@ -7,6 +7,7 @@ from tensorflow import keras
 
 from unpg_tf import distribute
 from unpg_tf import ops
+from unpg_tf.losses.layout import expect_layout
 from unpg_tf.losses.margin_loss import MEANS
 from unpg_tf.losses.trained_head import expect_dim_of_backbone
 
@@ -61,6 +62,7 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
             f"y_pred with at least {self.embedding_dim} columns",
             shape=tuple(y_pred.shape),
         )
+        expect_layout(y_pred.shape[-1], self.embedding_dim)
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
         labels = ops.class_ids(y_true, _MAX_CLASSES, y_pred.shape[0])
         all_units, all_labels, numbers = distribute.gather_batch(units, labels)

@@ -31,6 +31,11 @@ def trained_head(norm_penalty, embedding_dim):
         _head.reset(token)
 
 
+def is_known():
+    """Whether a model in training has told of its head."""
+    return _head.get()[1] is not None
+
+
 def norm_penalty_of_head():
     """The penalty of the head in training, or `None`."""
     return _head.get()[0]

@@ -1,7 +1,11 @@
 """What an `EmbeddingModel` asks of its loss and of its labels."""
 
+import functools
+
 from unpg_tf import losses
 from unpg_tf import ops
+
+_OTHERS = ("keras", "tensorflow", "tensorflow_addons", "tf_keras")
 
 
 def only(name, value):
@@ -22,6 +26,29 @@ def only(name, value):
         )
         (value,) = value.values() if isinstance(value, dict) else value
     return value
+
+
+def expect_own(loss):
+    """Raises a `ValueError` for a loss that was written for other outputs.
+
+    Those of Keras and TensorFlow Addons would take the embeddings for classes,
+    or the cosines for embeddings.
+
+    Args:
+        loss: A loss, or `None`.
+    """
+    function = getattr(loss, "fn", loss)
+    while isinstance(function, functools.partial):
+        function = function.func
+    module = getattr(function, "__module__", None) or ""
+    package = module.partition(".")[0]
+    ops.expect(
+        package not in _OTHERS and not isinstance(loss, str),
+        "a loss of cosines and embeddings, such as UNPGLoss (one of Keras in a "
+        "function that hands it y_pred[:, :num_classes], one of TensorFlow "
+        "Addons in unpg_tf.losses.AddonsLoss)",
+        loss=loss,
+    )
 
 
 def scale_of(loss):

@@ -10,6 +10,7 @@ from unpg_tf import optimizers
 from unpg_tf.layers import MarginHead
 from unpg_tf.losses.trained_head import trained_head
 from unpg_tf.models.checked_labels import CheckedLabels
+from unpg_tf.models.checks import expect_own
 from unpg_tf.models.checks import only
 from unpg_tf.models.checks import scale_of
 
@@ -123,9 +124,11 @@ class EmbeddingModel(CheckedLabels, keras.Model):
             **kwargs: As in Keras.
 
         Raises:
-            ValueError: For several losses.
+            ValueError: For several losses, or one of Keras, which would count
+                the embeddings' columns as classes.
         """
         loss = only("loss", loss)
+        expect_own(loss)
         weight = only("loss_weights", kwargs.pop("loss_weights", None))
         kwargs["loss_weights"] = weight
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
