@@ -13,6 +13,7 @@ from tensorflow import keras
 from unpg_tf import compat
 from unpg_tf.callbacks import Checkpoints
 from unpg_tf.callbacks import CSVLog
+from unpg_tf.callbacks import FiniteGradients
 from unpg_tf.callbacks import last_checkpoint
 from unpg_tf.callbacks import resumable_fit
 
@@ -101,6 +102,13 @@ def read_log(folder):
     ]
 
 
+@pytest.fixture
+def precision():
+    """A function that sets the precision of layers until the test ends."""
+    yield keras.mixed_precision.set_global_policy
+    keras.mixed_precision.set_global_policy("float32")
+
+
 def assert_same_weights(model, expected):
     pairs = zip(model.get_weights(), expected.get_weights(), strict=True)
     for found, weight in pairs:
@@ -112,25 +120,27 @@ def crash(_):
 
 
 @pytest.mark.parametrize(
-    ("replicas", "at", "data"),
+    ("replicas", "at", "data", "policy"),
     [
-        (1, (0, 1), batches),
-        (1, (1, 2), one_epoch()),
-        (1, (2, 0), batches),
-        (2, (1, 2), batches),
+        (1, (0, 1), batches, "float32"),
+        (1, (1, 2), one_epoch(), "float32"),
+        (1, (2, 0), batches, "mixed_float16"),
+        (2, (1, 2), batches, "float32"),
     ],
 )
 def test_a_crashed_run_ends_as_if_it_had_not(
-    strategy_of, tmp_path, replicas, at, data
+    strategy_of, tmp_path, replicas, at, data, policy, precision
 ):
+    precision(policy)
     strategy = strategy_of(replicas)
     expected = compiled(strategy)
     train(tmp_path / "whole", expected, data=data)
     folder = tmp_path / "crashed"
     with pytest.raises(KeyError):
-        train(folder, compiled(strategy), Seen(at, crash), data=data)
+        callbacks = FiniteGradients(), Seen(at, crash)
+        train(folder, compiled(strategy), *callbacks, data=data)
     model, seen = compiled(strategy), Seen()
-    history = train(folder, model, seen, data=data)
+    history = train(folder, model, FiniteGradients(), seen, data=data)
     # The step of the crash had not been saved.
     first = at[0] * STEPS + at[1]
     assert seen.steps == [
