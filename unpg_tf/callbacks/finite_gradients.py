@@ -22,8 +22,9 @@ class FiniteGradients(keras.callbacks.Callback):
     for the device.
 
     During `fit` it replaces the model's `compute_loss` and its optimizer's
-    `apply_gradients`, so that the training step is traced anew; afterwards
-    both are as before.
+    `apply_gradients`, so that the training step is traced anew. Afterwards
+    both are as before; where `fit` ends in an error of another kind they stay
+    replaced until the next `fit` with this callback has ended.
 
     With float16 gradients overflow now and then, and `LossScaleOptimizer` skips
     such steps itself; then the loss and the scale are watched, and a scale

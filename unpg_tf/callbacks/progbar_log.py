@@ -35,24 +35,31 @@ class ProgbarLog(keras.callbacks.ProgbarLogger):
         super().__init__(*([] if compat.IS_KERAS_3 else ["steps"]))
         self.names = names
         self.width = width
+        self._own = []
+
+    def _implements_train_batch_hooks(self):
+        # Keras 2 leaves the hooks of steps out if no bar moves.
+        return True
 
     def on_train_batch_end(self, batch, logs=None):
         """Shows the numbers of the epoch until now."""
         logs = logs or {}
+        # No callback has added to them yet.
+        self._own = list(logs)
         if self.verbose == 1:
-            logs = self._fitting(logs, own=logs)
+            logs = self._fitting(logs)
         super().on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         """Shows those of the epoch."""
-        own = self.model.get_metrics_result()
-        super().on_epoch_end(epoch, self._fitting(logs or {}, own))
+        super().on_epoch_end(epoch, self._fitting(logs or {}))
 
-    def _fitting(self, logs, own):
+    def _fitting(self, logs):
         """Those of the numbers that fit into a line, in their order."""
         names = self.names
         if names is None:
-            names = ["loss", "val_auc", *own, *(f"val_{name}" for name in own)]
+            validated = [f"val_{name}" for name in self._own]
+            names = ["loss", "val_auc", *self._own, *validated]
         room = self.width - _TIMES - 2 * len(f"{self.target or 99999}/")
         room -= _BAR if self.verbose == 1 else len(" -  - ")
         shown = set()
