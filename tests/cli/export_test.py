@@ -104,7 +104,7 @@ def test_the_card_holds_flags_facts_and_no_paths(model_file, tmp_path):
     facts.write_text("[1]")
     done = run(model=model_file, threshold=0.5, output=output, card=facts)
     assert done.returncode == 1
-    assert "facts.json: Expected an object" in done.stderr
+    assert "facts.json: Expected a JSON object" in done.stderr
 
 
 def test_an_existing_version_fails_and_names_the_flag(model_file, tmp_path):
