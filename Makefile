@@ -26,7 +26,8 @@ MINUTES := 2
 
 CURRENT := $(VENV)/bin/python
 CLASSIC := $(VENV_CLASSIC)/bin/python
-PYTEST := -m pytest --numprocesses=$(JOBS) --dist=worksteal \
+# File by file: what the tests of a file share is made once.
+PYTEST := -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
 	$(addprefix --ignore=,$(SKIPPED))
 SOURCES := $(shell find unpg_tf -name "*.py") setup.cfg pyproject.toml README.md
 

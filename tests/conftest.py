@@ -11,6 +11,15 @@ import tensorflow as tf  # noqa: E402
 from tensorflow import keras  # noqa: E402
 
 REPLICAS = 4
+# Where tests take long, longest first: in parallel the shortest come last.
+LONGEST = (
+    "tests/cli",
+    "tests/distribute",
+    "tests/docs",
+    "tests/callbacks",
+    "tests/models",
+    "tests/backbones",
+)
 # Those with PyTorch have an environment and a target of their own.
 collect_ignore = (
     [] if importlib.util.find_spec("torch") else ["weights/torch_test.py"]
@@ -31,6 +40,16 @@ def _split_cpu():
 
 
 _split_cpu()
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the longest first."""
+
+    def place(item):
+        folder = item.path.parent.relative_to(item.config.rootpath).as_posix()
+        return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True)
