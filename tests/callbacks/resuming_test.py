@@ -16,6 +16,7 @@ from unpg_tf.callbacks import CSVLog
 from unpg_tf.callbacks import FiniteGradients
 from unpg_tf.callbacks import last_checkpoint
 from unpg_tf.callbacks import resumable_fit
+from unpg_tf.callbacks.signals import Signals
 
 EPOCHS, STEPS, BATCH = 3, 4, 6
 RNG = np.random.default_rng(0)
@@ -196,6 +197,17 @@ def test_a_signal_saves_and_ends_the_program(
     assert f"{signal.Signals(number).name}: saved" in told
     _, saved = last_checkpoint(tmp_path / "checkpoints")
     assert (saved["position"]["epoch"], saved["position"]["step"]) == (1, 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_workers_learn_which_signal_came(strategy_of, number):
+    """Two replicas of one stand for them."""
+    with Signals(strategy_of(2)) as signals:
+        signals._is_shared = True
+        assert {signals.received() for _ in range(10)} == {0}
+        os.kill(os.getpid(), number)
+        found = [signals.received() for _ in range(10)]
+    assert found == [0] * 9 + [number]
 
 
 def test_a_second_signal_has_its_usual_effect(strategy_of, tmp_path):

@@ -53,6 +53,10 @@ class _Copy:
     def kill(self):
         self.send_signal(signal.SIGKILL)
 
+    def printed(self):
+        """What it has printed so far."""
+        return Path(self._folder.name, "stdout").read_text()
+
     def communicate(self):
         self._process.join()
         folder = Path(self._folder.name)

@@ -125,9 +125,12 @@ def test_a_run_ended_again_and_again_ends_as_if_it_had_not(whole, tmp_path):
     assert code == 143
     assert "SIGTERM" in errors and "--resume" in errors
     assert not (tmp_path / "model.keras").exists()
-    code, output, errors = run(tmp_path, "--resume")
+    code, output, errors = run(tmp_path, "--resume=auto")
     assert code == 0, errors
     assert "after 1 epochs and" in output
+    # Each part has added its messages.
+    log = (tmp_path / "tensorflow.log").read_text()
+    assert sum(line.startswith("== ") for line in log.splitlines()) == 4
     assert_same_end(tmp_path, whole)
 
 
@@ -159,7 +162,8 @@ def test_a_run_killed_in_an_export_exports_again(again):
         ({"epochs": 3}, "Expected --epochs above the 3 that are done"),
         (
             {"epochs": 4, "batch_size": 4},
-            "Expected batch_size=8, as in the run that is resumed",
+            "Expected --batch_size=8, as in .*/flags.txt of the run that is "
+            "resumed. Received: --batch_size=4",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """What a program says of TensorFlow: crashes, and nothing else."""
 
+import json
 import os
 import signal
 import subprocess
@@ -100,17 +101,21 @@ def test_a_place_that_can_not_be_written_is_no_error(tmp_path):
 
 
 def test_a_full_disk_is_no_error(tmp_path):
-    end = 'os.write(2, b"x" * 999)'
-    program = tmp_path / "talk.py"
-    program.write_text(TALK + end)
-    full = [ROOT / "tests/cli/conditions.py", "full_disk", "0"]
+    full = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+from tests.cli import conditions
+conditions.full_disk(0)
+"""
     done = subprocess.run(
-        [sys.executable, *full, program, tmp_path / "tensorflow.log"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", full + TALK, tmp_path / "tensorflow.log"],
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    assert "of ours" in done.stderr and "printed" in done.stderr
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == SHOWN
+    assert (tmp_path / "tensorflow.log").read_bytes() == b""
 
 
 INTERRUPTED = """
@@ -129,13 +134,23 @@ cli.main()
 """
 
 
-def test_ctrl_c_amid_the_imports_ends_in_a_line():
+@pytest.mark.parametrize("worker", [None, 0, 1])
+def test_ctrl_c_amid_the_imports_ends_in_a_line(worker):
+    """One of several workers says it."""
+    arguments, config = [], {}
+    if worker is not None:
+        arguments = ["--strategy=multi_worker"]
+        cluster = {"worker": ["localhost:1", "localhost:2"]}
+        task = {"type": "worker", "index": worker}
+        config = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
+    command = ["train", "--output_dir=none", *arguments]
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "train", "--output_dir=none"],
+        [sys.executable, "-c", INTERRUPTED, *command],
         cwd=ROOT,
+        env={**os.environ, **config},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 130
     assert done.stdout == ""
-    assert done.stderr == "unpg train: interrupted\n"
+    assert done.stderr == ("" if worker else "unpg train: interrupted\n")

@@ -2,6 +2,8 @@
 
 import csv
 import functools
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ def read_log(folder):
 def finished(tmp_path_factory):
     """The folder of a run that has finished, and what it printed."""
     folder = tmp_path_factory.mktemp("finished")
-    code, output, errors = run(output_dir=folder, **TINY)
+    code, output, errors = run("--resume=auto", output_dir=folder, **TINY)
     assert code == 0, errors
     return folder, output
 
@@ -54,6 +56,59 @@ def test_a_run_leaves_model_log_and_flags(finished):
     assert 0.5 <= float(rows[-1]["kept_share"]) <= 1.0
     assert 0.0 < float(rows[-1]["unpg_share"]) < 1.0
     assert "--embedding_dim=16" in (folder / "flags.txt").read_text()
+
+
+def test_a_run_prints_what_it_does_and_no_more(finished):
+    folder, output = finished
+    machine, data, model, *epochs, end, files = output.splitlines()
+    assert machine.startswith(f"TensorFlow {tf.__version__}, Keras ")
+    assert machine.endswith(", 1 replica, float32")
+    assert data == "synthetic: 48 images of 6 identities"
+    assert model.startswith("model: backbone small, 1.3 million parameters, ")
+    assert model.endswith(
+        "embeddings of 16; head CosFace of 6 classes; loss UNPGLoss"
+    )
+    assert [line for line in epochs if not line.startswith("3/3 - ")] == [
+        f"Epoch {i}/3" for i in (1, 2, 3)
+    ]
+    assert end == f"{folder / 'model.keras'}: trained for 3 epochs"
+    assert files == (
+        f"Written to {folder}: model.keras, log.csv, tensorboard/, "
+        "checkpoints/, flags.txt, tensorflow.log"
+    )
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        name.strip("/") for name in files.partition(": ")[2].split(", ")
+    )
+    assert (folder / "tensorflow.log").read_text().startswith("== ")
+
+
+def test_a_complete_run_is_left_as_it_is(finished, capsys):
+    folder, _ = finished
+    before = (folder / "model.keras").stat().st_mtime_ns
+    values = {**TINY, "resume": "auto", "output_dir": str(folder)}
+    with given(FLAGS, **values):
+        program.main()
+    assert capsys.readouterr().out == (
+        f"{folder / 'model.keras'}: trained for 3 epochs already\n"
+    )
+    assert (folder / "model.keras").stat().st_mtime_ns == before
+
+
+def test_ctrl_c_before_the_training_ends_in_a_line(tmp_path):
+    process = programs.start(
+        "train",
+        synthetic_identities=100_000,
+        output_dir=tmp_path / "new",
+        condition=("terminal",),
+    )
+    while "Making them" not in process.printed():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors == "unpg train: interrupted\n"
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_run_writes_what_tensorboard_reads(finished):
@@ -109,7 +164,10 @@ def test_a_folder_of_images_trains_replicas(tmp_path):
         output_dir=tmp_path / "run",
     )
     assert code == 0, errors
-    assert "6 images of 2 identities" in output
+    assert (
+        f"{tmp_path / 'faces'}: 6 images of 2 identities. "
+        "Left out: 1 identity not listed (3 images)"
+    ) in output.splitlines()
     model = keras.models.load_model(
         tmp_path / "run" / "model.keras", compile=False
     )
@@ -156,12 +214,37 @@ def test_a_record_file_trains_replicas(tmp_path):
         ({"resume": True, "output_dir": "NEW"}, "Expected a checkpoint"),
         ({"output_dir": "FINISHED"}, "Expected --resume, or an --output_dir"),
         (
+            {
+                "resume": "auto",
+                "output_dir": "FINISHED",
+                "epochs": 4,
+                "image_size": 48,
+                "head": "arcface",
+                "batch_size": 8,
+            },
+            "Expected --batch_size=16 --image_size=32 --head=cosface, as in "
+            "{FINISHED}/flags.txt of the run that is resumed. Received: "
+            "--batch_size=8 --image_size=48 --head=arcface",
+        ),
+        (
+            # Only the optimizer's variables show it.
+            {
+                "resume": "auto",
+                "output_dir": "FINISHED",
+                "epochs": 4,
+                "ema_momentum": 0.9,
+            },
+            "Expected no --ema_momentum, as in {FINISHED}/flags.txt of the "
+            "run that is resumed. Received: --ema_momentum=0.9",
+        ),
+        (
             {"resume": True, "output_dir": "FINISHED"},
             "Expected --epochs above the 3 that are done. Received: --epochs=3",
         ),
         (
             {"resume": True, "output_dir": "FINISHED", "embedding_dim": 8},
-            "Expected the data, model and optimizer of the run",
+            "Expected --embedding_dim=16, as in {FINISHED}/flags.txt of the "
+            "run that is resumed. Received: --embedding_dim=8",
         ),
         ({"data": "nowhere", "output_dir": "NEW"}, "Expected a folder"),
         (
@@ -171,7 +254,8 @@ def test_a_record_file_trains_replicas(tmp_path):
         ),
         (
             {"batch_size": 49, "output_dir": "NEW"},
-            "Expected at most 48 images in a batch. Received: batch_size=49",
+            "Expected --batch_size of at most the 48 images. "
+            "Received: --batch_size=49",
         ),
         (
             {"strategy": "mirrored", "batch_size": 18, "output_dir": "NEW"},
@@ -198,7 +282,7 @@ def test_an_error_exits_with_a_message(finished, tmp_path, changes, message):
     with given(FLAGS, **values), pytest.raises(SystemExit) as error:
         program.main()
     assert str(error.value).startswith("unpg train: ")
-    assert message in str(error.value)
+    assert message.format(**folders) in str(error.value)
     # What a failed run leaves must not look like one to resume.
     assert not (tmp_path / "checkpoints" / "checkpoint").exists()
     assert not (tmp_path / "model.keras").exists()

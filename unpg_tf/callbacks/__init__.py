@@ -2,6 +2,7 @@
 
 from unpg_tf.callbacks.checkpoint_files import last_checkpoint
 from unpg_tf.callbacks.checkpoints import Checkpoints
+from unpg_tf.callbacks.checkpoints import OtherRunError
 from unpg_tf.callbacks.csv_log import CSVLog
 from unpg_tf.callbacks.event_log import EventLog
 from unpg_tf.callbacks.finite_gradients import FiniteGradients
@@ -17,6 +18,7 @@ __all__ = [
     "Checkpoints",
     "EventLog",
     "FiniteGradients",
+    "OtherRunError",
     "ProgbarLog",
     "ScalarLog",
     "SkippedCount",

@@ -27,6 +27,10 @@ _LOST = (
 START = {"epoch": 0, "step": 0, "means": {}}
 
 
+class OtherRunError(ValueError):
+    """Data, model, optimizer or settings aren't those of a checkpoint."""
+
+
 class Checkpoints(keras.callbacks.Callback):
     """Saves weights, optimizer, random state and position in the data.
 
@@ -53,6 +57,7 @@ class Checkpoints(keras.callbacks.Callback):
         handle_signals: bool. False leaves SIGTERM and SIGINT alone: in a
             notebook, where Ctrl-C should end the cell and not the program, and
             outside of the main thread, where Python can't handle signals.
+        verbose: 1 prints a line when a signal ends the program, 0 doesn't.
 
     Attributes:
         position: dict, the "epoch" and the "step" within it, both from 0, at
@@ -81,6 +86,7 @@ class Checkpoints(keras.callbacks.Callback):
         max_to_keep=3,
         settings=None,
         handle_signals=True,
+        verbose=1,
     ):
         super().__init__()
         ops.expect_counts(max_to_keep=max_to_keep)
@@ -92,6 +98,7 @@ class Checkpoints(keras.callbacks.Callback):
         # As they will be read.
         self.settings = json.loads(json.dumps(settings or {}))
         self.handle_signals = handle_signals
+        self.verbose = verbose
         self.position = START
         self.resumed_from = None
         self._latest = ()
@@ -124,8 +131,8 @@ class Checkpoints(keras.callbacks.Callback):
             has the epoch and the step that come next.
 
         Raises:
-            ValueError: model, optimizer or settings aren't those of the run
-                that is resumed.
+            OtherRunError: model, optimizer or settings aren't those of the
+                run that is resumed.
         """
         strategy = model.distribute_strategy
         self.run = {
@@ -175,7 +182,7 @@ class Checkpoints(keras.callbacks.Callback):
         for name in (*self.settings, "steps_per_epoch"):
             before, now = saved["run"].get(name), self.run[name]
             if before not in (None, now):
-                raise ValueError(
+                raise OtherRunError(
                     f"Expected {name}={before}, as in the run that is resumed. "
                     f"Received: {name}={now}"
                 )
@@ -183,8 +190,8 @@ class Checkpoints(keras.callbacks.Callback):
             checkpoint = self._manager.checkpoint
             status = checkpoint.restore(path).expect_partial()
             status.assert_existing_objects_matched()
-        except (AssertionError, ValueError) as error:
-            raise ValueError(
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            raise OtherRunError(
                 "Expected the data, model and optimizer of the run that is "
                 f"resumed from {path}. Received: {error}"
             ) from error
@@ -262,14 +269,16 @@ class Checkpoints(keras.callbacks.Callback):
             ) from error
 
     def _end(self, number):
-        if number:
+        if not number:
+            return
+        if self.verbose and distribute.is_chief(self.model.distribute_strategy):
             print(
                 f"{signal.Signals(number).name}: saved, to resume from, in "
                 f"{self.directory}",
                 file=sys.stderr,
                 flush=True,
             )
-            sys.exit(128 + number)
+        sys.exit(128 + number)
 
 
 def whole_means(position, step, means):

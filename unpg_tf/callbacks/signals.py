@@ -11,6 +11,8 @@ from unpg_tf import ops
 
 # Calls of `received` between two questions to the other workers.
 _CALLS = 10
+# Of different ones on several workers, the first counts.
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Signals:
@@ -38,7 +40,7 @@ class Signals:
         self._calls = itertools.count(1)
         self._is_shared = distribute.num_workers(strategy) > 1
         self._sum = tf.function(
-            lambda number: strategy.run(_sum_of_all, [number]), autograph=False
+            lambda came: strategy.run(_sum_of_all, [came]), autograph=False
         )
 
     def __enter__(self):
@@ -48,8 +50,7 @@ class Signals:
             thread=threading.current_thread().name,
         )
         self._handlers = {
-            number: signal.signal(number, self._note)
-            for number in (signal.SIGTERM, signal.SIGINT)
+            number: signal.signal(number, self._note) for number in _SIGNALS
         }
         return self
 
@@ -68,11 +69,14 @@ class Signals:
             return int(self._noted)
         if next(self._calls) % _CALLS:
             return 0
-        told = self._sum(tf.constant(int(self._noted)))
-        told = self._strategy.experimental_local_results(told)[0]
-        return int(signal.SIGTERM) if told else 0
+        told = self._sum(tf.constant([self._noted == n for n in _SIGNALS]))
+        told = self._strategy.experimental_local_results(told)[0].numpy()
+        return next(
+            (int(n) for n, count in zip(_SIGNALS, told, strict=True) if count),
+            0,
+        )
 
 
-def _sum_of_all(number):
+def _sum_of_all(came):
     # It has to be on a device, of which an argument knows nothing.
-    return distribute.all_sum(tf.cast(number, tf.float32))
+    return distribute.all_sum(tf.cast(came, tf.float32))

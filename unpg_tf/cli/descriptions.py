@@ -88,9 +88,10 @@ def of_model(model, name=None, loss=None):
     return start + "; ".join(parts)
 
 
-def of_files(paths):
-    """What a program has written."""
-    return f"Written: {', '.join(map(str, paths))}"
+def of_files(paths, folder=None):
+    """What a program has written, in a folder or wherever."""
+    where = "" if folder is None else f" to {folder}"
+    return f"Written{where}: {', '.join(map(str, paths))}"
 
 
 def counted(count, one, more=None):

@@ -36,9 +36,13 @@ def interrupted(program):
     """
     if program is None:
         leave(INTERRUPTED)
-    # A progress bar, or the terminal's ^C, stands in the line.
-    start = "\n" if sys.stderr.isatty() else ""
-    leave(INTERRUPTED, f"{start}{program}: interrupted")
+    leave(INTERRUPTED, on_a_line(f"{program}: interrupted"))
+
+
+def on_a_line(message):
+    """A message, after a bar or the ^C that stands in a terminal's line."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return f"\n{message}" if is_terminal else message
 
 
 def leave(code, message=None):

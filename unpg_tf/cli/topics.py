@@ -37,6 +37,19 @@ class Topic:
         """`--name` or `--noname`."""
         flags.DEFINE_bool(name, default, text, **self._common)
 
+    def switch_or(self, name, default, names, text):
+        """`--name` or `--noname`, or `--name=` one of some names.
+
+        Args:
+            name: string.
+            default: bool.
+            names: list of strings.
+            text: string.
+        """
+        parser = _SwitchOr(name, names)
+        flag = flags.Flag(parser, None, name, default, text, boolean=True)
+        flags.DEFINE_flag(flag, **self._common)
+
     def listed(self, name, default, text):
         """Strings, divided by commas."""
         flags.DEFINE_list(name, default, text, **self._common)
@@ -108,6 +121,28 @@ class _Number(flags.FloatParser):
         if math.isnan(value) or (math.isinf(value) and not self._is_infinite):
             raise ValueError("Expected a finite number")
         return value
+
+
+class _SwitchOr(flags.BooleanParser):
+    """A truth value, or one of some names."""
+
+    def __init__(self, name, alternatives):
+        super().__init__()
+        self._name = name
+        self._alternatives = alternatives
+
+    def parse(self, argument):
+        if str(argument).lower() in self._alternatives:
+            return argument.lower()
+        try:
+            return super().parse(argument)
+        except ValueError:
+            others = " or ".join(
+                f"--{self._name}={x}" for x in self._alternatives
+            )
+            raise ValueError(
+                f"Expected --{self._name}, --no{self._name} or {others}"
+            ) from None
 
 
 class _Choice(flags.ArgumentParser):

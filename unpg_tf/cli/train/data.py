@@ -13,6 +13,7 @@ import tensorflow as tf
 from unpg_tf import callbacks
 from unpg_tf import data
 from unpg_tf import evaluation
+from unpg_tf.cli import descriptions
 from unpg_tf.cli.train import machine
 from unpg_tf.cli.train.flags import FLAGS
 
@@ -38,24 +39,46 @@ def training_set(on_bad_image):
     if FLAGS.data == "synthetic":
         _check_no_choice()
         count = FLAGS.synthetic_identities * FLAGS.synthetic_images
-        print(f"Drawing {count} images", flush=True)
-        drawn = data.labelled_images(
+        machine.say(
+            descriptions.of_data("synthetic", count, FLAGS.synthetic_identities)
+        )
+        made = data.labelled_images(
             FLAGS.synthetic_identities,
             FLAGS.synthetic_images,
             FLAGS.image_size,
             strengths=_strengths(),
+            progress=machine.progress("Making them", count),
         )
-        return TrainingSet(*drawn, "drawn image {}".format)
+        return TrainingSet(*made, "synthetic image {}".format)
     people = data.read_people(FLAGS.people) if FLAGS.people else None
+    left_out = []
     images, labels, names = data.open_images(
-        FLAGS.data, people, FLAGS.min_images, _excluded(), on_bad_image
+        FLAGS.data,
+        people,
+        FLAGS.min_images,
+        _excluded(),
+        on_bad_image,
+        left_out.append,
+        machine.progress(f"Listing {FLAGS.data}", unit="entry"),
     )
-    print(f"{FLAGS.data}: {len(images)} images of {len(names)} identities")
+    if on_bad_image and on_bad_image.messages:
+        bad = descriptions.counted(len(on_bad_image.messages), "image")
+        left_out.append(f"{bad} that can't be read")
+    machine.say(
+        descriptions.of_data(FLAGS.data, len(images), len(names), left_out)
+    )
     where = images.__getitem__ if isinstance(images, list) else images.where
     if not FLAGS.cache:
         return TrainingSet(images, labels, where)
-    print("Decoding them into memory", flush=True)
-    pixels, rows = data.load_readable(images, FLAGS.image_size, on_bad_image)
+    pixels, rows = data.load_readable(
+        images,
+        FLAGS.image_size,
+        on_bad_image,
+        machine.progress("Decoding them into memory", len(images)),
+    )
+    if len(rows) < len(images):
+        bad = descriptions.counted(len(images) - len(rows), "image")
+        machine.say(f"{bad} left out that can't be read")
     return TrainingSet(pixels, labels[rows], lambda row: where(rows[row]))
 
 

@@ -13,8 +13,8 @@ def define(flag_values):
         "LFW and ImageFolder have it; or FILE.rec, InsightFace's RecordIO, "
         "with its FILE.idx beside it; or a pattern of TFRecord shards that "
         "unpg convert wrote, 'shards/*.tfrecord'; or 'tfds:NAME', of "
-        "tensorflow_datasets; or 'synthetic', drawn identities, which needs "
-        "no download.",
+        "tensorflow_datasets; or 'synthetic', identities made up here, which "
+        "needs no download.",
     )
 
     topic.string(
@@ -58,8 +58,8 @@ def define(flag_values):
         "pairs",
         None,
         "File in LFW's pairs format, with images in --data: verify them after "
-        "each epoch. With --data=synthetic other drawn identities are verified "
-        "without asking.",
+        "each epoch. With --data=synthetic other synthetic identities are "
+        "verified without asking.",
     )
 
     topic.string(

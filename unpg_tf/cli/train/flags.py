@@ -17,9 +17,13 @@ All GPUs of this machine, a larger network, half precision:
         --mixed_precision=bfloat16 --output_dir=runs/faces
 
 OUTPUT_DIR gets the trained model.keras, a log.csv with a row per epoch,
-tensorboard/, checkpoints/ to --resume from, and flags.txt, which
---flagfile=OUTPUT_DIR/flags.txt reads to run the same again.
+tensorboard/, checkpoints/ to --resume from, tensorflow.log with TensorFlow's
+own messages, and flags.txt, which --flagfile=OUTPUT_DIR/flags.txt reads to run
+the same again.
 """
+
+import json
+import os
 
 from absl import flags
 
@@ -240,13 +244,16 @@ output = Topic("Output", FLAGS)
 output.string(
     "output_dir",
     None,
-    "Folder to write model.keras, checkpoints/, log.csv, tensorboard/ and "
-    "flags.txt to. Required.",
+    "Folder to write model.keras, checkpoints/, log.csv, tensorboard/, "
+    "flags.txt and tensorflow.log to. Required.",
 )
-output.switch(
+output.switch_or(
     "resume",
     False,
-    "Continue the run in --output_dir from its last checkpoint.",
+    ["auto"],
+    "Continue the run in --output_dir from its last checkpoint. "
+    "--resume=auto begins where there is none, and ends at once where all "
+    "epochs are done: the same command serves for every restart.",
 )
 output.integer(
     "checkpoint_steps",
@@ -272,3 +279,16 @@ def check(*arguments):
     """Raises a ValueError where arguments or flags don't fit each other."""
     expect_no(arguments)
     require(FLAGS, "output_dir")
+
+
+def speaks():
+    """Whether this process says what concerns all workers."""
+    if FLAGS.strategy != "multi_worker":
+        return True
+    try:
+        config = json.loads(os.environ.get("TF_CONFIG") or "{}")
+        task, jobs = config.get("task", {}), config.get("cluster", {})
+        kind, index = task.get("type", "worker"), task.get("index", 0)
+        return kind == "chief" or ("chief" not in jobs and index == 0)
+    except (AttributeError, TypeError, ValueError):
+        return True

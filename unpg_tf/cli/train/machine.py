@@ -11,7 +11,9 @@ from tensorflow import keras
 
 from unpg_tf import compat
 from unpg_tf import distribute
+from unpg_tf.cli import tensorflow_log
 from unpg_tf.cli.train.flags import FLAGS
+from unpg_tf.progress import Progress
 
 
 def is_launcher():
@@ -33,6 +35,8 @@ def is_launcher():
 def run_local_workers():
     """Runs this program as each of --local_workers; returns the exit code."""
     command = [sys.executable, "-m", "unpg_tf", *sys.argv[1:]]
+    # They keep logs of their own.
+    tensorflow_log.restore()
     return distribute.run_local_workers(command, FLAGS.local_workers)
 
 
@@ -127,3 +131,20 @@ def is_chief():
         return True
     cluster, kind, index = distribute.read_cluster()
     return kind == "chief" or ("chief" not in cluster and index == 0)
+
+
+def worker_name():
+    """This process's name among the workers, such as "worker-1"."""
+    _, kind, index = distribute.read_cluster()
+    return f"{kind}-{index}"
+
+
+def say(line):
+    """Prints a line, if no other worker does."""
+    if is_chief():
+        print(line, flush=True)
+
+
+def progress(title, total=None, unit="image"):
+    """What shows how far a wait is, if no other worker does; else None."""
+    return Progress(title, total, unit) if is_chief() else None

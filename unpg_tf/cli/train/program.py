@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import gc
-import os
 import signal
 import sys
 import tempfile
@@ -23,10 +22,14 @@ from unpg_tf.callbacks import ScalarLog
 from unpg_tf.callbacks import SkippedCount
 from unpg_tf.callbacks import StatisticsCallback
 from unpg_tf.callbacks import resumable_fit
+from unpg_tf.cli import descriptions
+from unpg_tf.cli import failures
+from unpg_tf.cli import tensorflow_log
 from unpg_tf.cli.train import augmentation
 from unpg_tf.cli.train import data as train_data
 from unpg_tf.cli.train import machine
 from unpg_tf.cli.train import model as train_model
+from unpg_tf.cli.train import resuming
 from unpg_tf.cli.train.flags import FLAGS
 from unpg_tf.files import replaced
 
@@ -54,7 +57,7 @@ def _failure():
         return None
     except SystemExit as end:
         if end.code in _SIGNALLED and not machine.is_launcher():
-            print("unpg train: to go on, add --resume", file=sys.stderr)
+            _tell_signal(end.code - 128)
         return end.code
     except FloatingPointError as error:
         return (
@@ -79,23 +82,43 @@ def _failure():
         )
 
 
+def _tell_signal(number):
+    if machine.is_chief():
+        name = signal.Signals(number).name
+        line = f"unpg train: {name}: saved, to go on with --resume"
+        print(failures.on_a_line(line), file=sys.stderr)
+
+
 def _train(temporary):
-    if machine.is_launcher():
-        sys.exit(machine.run_local_workers())
     checkpoints = Checkpoints(
         Path(FLAGS.output_dir, "checkpoints"),
         save_freq=FLAGS.checkpoint_steps or "epoch",
         settings={"batch_size": FLAGS.batch_size},
+        verbose=0,
     )
-    _check_resume(checkpoints)
+    if not resuming.check(checkpoints):
+        done = descriptions.counted(FLAGS.epochs, "epoch")
+        machine.say(f"{resuming.model_path()}: trained for {done} already")
+        return
+    if machine.is_launcher():
+        sys.exit(machine.run_local_workers())
     strategy = machine.set_up()
+    machine.say(_machine_line(strategy))
     on_bad_image = train_data.on_bad_image()
     training_set = train_data.training_set(on_bad_image)
     verification = train_data.verification()
     steps = len(training_set.labels) // FLAGS.batch_size
+    if not steps:
+        raise ValueError(
+            f"Expected --batch_size of at most the {len(training_set.labels)} "
+            f"images. Received: --batch_size={FLAGS.batch_size}"
+        )
     with strategy.scope():
         classes = int(training_set.labels.max()) + 1
+        checkpoints.settings["classes"] = classes
         model = train_model.compiled_model(classes, steps)
+    loss = type(model.loss).__name__
+    machine.say(descriptions.of_model(model, loss=loss))
     output_dir = _output_dir(temporary)
     options = {
         "batch_size": FLAGS.batch_size,
@@ -116,7 +139,7 @@ def _train(temporary):
     )
     callbacks = [
         keras.callbacks.LambdaCallback(
-            on_train_begin=lambda _: _begin(checkpoints, output_dir)
+            on_train_begin=lambda _: _write_flags(output_dir)
         ),
         FiniteGradients(FLAGS.on_nan, batch_of, output_dir / "bad_batches"),
         *verification,
@@ -127,20 +150,39 @@ def _train(temporary):
         ProgbarLog(),
         checkpoints,
     ]
-    resumable_fit(
-        model,
-        lambda epoch, step: train_data.read_by_part(
-            strategy,
-            functools.partial(batches, first_epoch=epoch, first_step=step),
-        ),
-        epochs=FLAGS.epochs,
-        steps_per_epoch=steps,
-        callbacks=callbacks,
-        verbose=_verbosity(),
-    )
+    with resuming.explained():
+        resumable_fit(
+            model,
+            lambda epoch, step: train_data.read_by_part(
+                strategy,
+                functools.partial(batches, first_epoch=epoch, first_step=step),
+            ),
+            epochs=FLAGS.epochs,
+            steps_per_epoch=steps,
+            callbacks=callbacks,
+            verbose=_verbosity(),
+        )
     models.save(model, output_dir / "model.keras")
-    if machine.is_chief():
-        print(f"{_model_path()}: trained for {FLAGS.epochs} epochs")
+    epochs = descriptions.counted(FLAGS.epochs, "epoch")
+    machine.say(f"{resuming.model_path()}: trained for {epochs}")
+    machine.say(descriptions.of_files(_written(output_dir), output_dir))
+
+
+def _machine_line(strategy):
+    line = descriptions.of_machine(strategy.num_replicas_in_sync)
+    workers = machine.workers()
+    return line if workers == 1 else f"{line}, {workers} workers"
+
+
+def _written(output_dir):
+    """What the folder holds now, the model first."""
+    names = ["model.keras", "log.csv", "tensorboard", "checkpoints"]
+    names += [resuming.FLAGS_FILE, "tensorflow.log"]
+    return [
+        f"{name}/" if (output_dir / name).is_dir() else name
+        for name in names
+        if (output_dir / name).exists()
+    ]
 
 
 def _statistics(batch_of, log_dir):
@@ -158,53 +200,23 @@ def _verbosity():
     return 1 if sys.stdout.isatty() else 2
 
 
-def _check_resume(checkpoints):
-    """Refuses to resume nothing, and to start over where there is a run."""
-    checkpoint = checkpoints.latest()
-    if FLAGS.resume and checkpoint is None:
-        raise FileNotFoundError(
-            "Expected a checkpoint to --resume from. Received: none in "
-            f"--output_dir={FLAGS.output_dir}"
-        )
-    if checkpoint and not FLAGS.resume and machine.is_chief():
-        raise FileExistsError(
-            "Expected --resume, or an --output_dir without a run in it. "
-            f"Received: --output_dir={FLAGS.output_dir}"
-        )
-
-
-def _begin(checkpoints, output_dir):
-    """Refuses to do what is done already; notes the flags."""
-    epochs_done = checkpoints.position["epoch"]
-    if epochs_done >= FLAGS.epochs and _is_exported(checkpoints.resumed_from):
-        raise ValueError(
-            f"Expected --epochs above the {epochs_done} that are done. "
-            f"Received: --epochs={FLAGS.epochs}"
-        )
-    _write_flags(output_dir / "flags.txt")
-
-
-def _is_exported(checkpoint):
-    """Whether model.keras is of that checkpoint, and not of one before."""
-    model, index = _model_path(), Path(f"{checkpoint}.index")
-    return model.exists() and model.stat().st_mtime >= index.stat().st_mtime
-
-
-def _model_path():
-    return Path(FLAGS.output_dir, "model.keras")
-
-
 def _output_dir(temporary):
+    path = Path(FLAGS.output_dir)
     # All workers take part in saving, but only one may keep what it saves.
     if not machine.is_chief():
+        log = path / f"tensorflow-{machine.worker_name()}.log"
+        with contextlib.suppress(OSError):
+            path.mkdir(parents=True, exist_ok=True)
+            tensorflow_log.keep(log)
         folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         return Path(temporary.enter_context(folder))
-    path = Path(FLAGS.output_dir)
     path.mkdir(parents=True, exist_ok=True)
+    tensorflow_log.keep(path / "tensorflow.log")
     return path
 
 
-def _write_flags(path):
+def _write_flags(output_dir):
+    path = output_dir / resuming.FLAGS_FILE
     lines = [FLAGS[name].serialize() for name in FLAGS if name != "resume"]
     with replaced(path) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in lines if line))
@@ -214,11 +226,7 @@ def leave(failure):
     """Ends the process with a message or an exit code; None for success."""
     if failure is None or (isinstance(failure, int) and machine.workers() > 1):
         sys.exit(failure)  # They end together, and part in order.
+    # The usual way out would also wait for a worker that is gone.
     if isinstance(failure, str):
-        print(failure, file=sys.stderr)
-        failure = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # The usual way out would wait for a worker that is gone, and takes
-    # TensorFlow down while its threads are amid a step.
-    os._exit(failure)
+        failures.leave(1, failure)
+    failures.leave(failure)
