@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
 from tests.cli.programs import ROOT
@@ -76,7 +77,11 @@ def test_a_custom_head_trains_and_is_saved(tmp_path):
     np.testing.assert_allclose(found, [expected], rtol=1e-5)
 
 
-def test_a_custom_loop_is_the_same_on_two_devices():
+def test_a_custom_loop_is_the_same_on_two_devices(monkeypatch, strategy_of):
+    # One of many strategies of this process.
+    monkeypatch.setattr(
+        tf.distribute, "MirroredStrategy", lambda names: strategy_of(len(names))
+    )
     main = module_of("custom_loop").main
     one = main(identities=8, steps=3, devices=["CPU:0"])
     keras.utils.set_random_seed(1)
