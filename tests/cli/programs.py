@@ -55,7 +55,8 @@ class _Copy:
 
     def printed(self):
         """What it has printed so far."""
-        return Path(self._folder.name, "stdout").read_text()
+        path = Path(self._folder.name, "stdout")
+        return path.read_text() if path.exists() else ""
 
     def communicate(self):
         self._process.join()

@@ -64,7 +64,7 @@ def test_a_run_prints_what_it_does_and_no_more(finished):
     assert machine.startswith(f"TensorFlow {tf.__version__}, Keras ")
     assert machine.endswith(", 1 replica, float32")
     assert data == "synthetic: 48 images of 6 identities"
-    assert model.startswith("model: backbone small, 1.3 million parameters, ")
+    assert model.startswith("model: backbone small, 1.2 million parameters, ")
     assert model.endswith(
         "embeddings of 16; head CosFace of 6 classes; loss UNPGLoss"
     )
