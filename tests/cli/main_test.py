@@ -1,5 +1,6 @@
 """The command line before TensorFlow is imported."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 from tensorflow import keras
 
+from tests.cli.given import given
 from tests.cli.programs import ROOT
 from unpg_tf import cli
 from unpg_tf import layers
@@ -26,6 +28,15 @@ for line in sys.stdin:
             runpy.run_module("unpg_tf", run_name="__main__")
     print(line.strip(), "tensorflow" in sys.modules, sep="|")
 """
+
+
+@pytest.fixture(autouse=True)
+def flags_as_before():
+    """Command lines set the flags of this process: not for the next test."""
+    with contextlib.ExitStack() as stack:
+        for name in PROGRAMS:
+            stack.enter_context(given(program_flags(name).FLAGS))
+        yield
 
 
 def refused(*arguments):
