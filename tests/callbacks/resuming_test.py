@@ -213,7 +213,7 @@ def test_all_workers_learn_which_signal_came(strategy_of, number):
 
 @pytest.fixture
 def no_collection():
-    """An interrupt within a callback of gc's, as hypothesis has one, is lost."""
+    """An interrupt within a callback of gc, as hypothesis has one, is lost."""
     gc.disable()
     yield
     gc.enable()

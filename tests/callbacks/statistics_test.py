@@ -155,15 +155,34 @@ def test_the_pairs_share_is_that_of_the_loss():
     assert history["bounded_share"] == [pytest.approx(is_bounded.mean())]
 
 
-def test_collapsed_embeddings_are_warned_of_once(caplog):
-    model = compiled_model(optimizer=keras.optimizers.SGD(0.0))
+def collapse(model):
+    """Makes all embeddings alike."""
     kernel, bias = model.backbone.get_weights()
     model.backbone.set_weights([1e-6 * kernel, bias + 1.0])
+
+
+def test_a_fresh_network_may_find_all_images_alike(caplog):
+    model = compiled_model(optimizer=keras.optimizers.SGD(0.0))
+    collapse(model)
+    fit(model, StatisticsCallback(IMAGES, LABELS), epochs=66)
+    assert own(caplog) == []
     fit(model, StatisticsCallback(IMAGES, LABELS), epochs=2)
     (record,) = own(caplog)
     assert record.levelno == logging.WARNING
     assert "Expected embeddings that tell classes apart" in record.message
-    assert "negative_mean=1 after 3 steps" in record.message
+    assert "negative_mean=1 after 201 steps" in record.message
+
+
+def test_embeddings_that_collapse_again_are_warned_of_once(caplog):
+    model = compiled_model(optimizer=keras.optimizers.SGD(0.0))
+    callback = StatisticsCallback(IMAGES, LABELS)
+    history = fit(model, callback)
+    assert history["negative_mean"][0] < 0.5
+    collapse(model)
+    assert own(caplog) == []
+    fit(model, callback, epochs=2)
+    (record,) = own(caplog)
+    assert "negative_mean=1 after 6 steps" in record.message
 
 
 def test_nothing_kept_is_warned_of_once(caplog):

@@ -29,7 +29,7 @@ logging.getLogger("unpg_tf").warning("of ours")
 print("printed", file=sys.stderr)
 assert "tensorflow" not in sys.modules
 """
-SHOWN = ["an error of TensorFlow", "of ours", "printed"]
+SHOWN = ["an error of TensorFlow", "unpg train: warning: of ours", "printed"]
 
 
 def talk(end, *arguments, **options):

@@ -14,6 +14,11 @@ from unpg_tf import ops
 from unpg_tf.callbacks.event_log import EventLog
 from unpg_tf.evaluation.embed import Embedder
 
+# Embeddings of a fresh network are all alike at first. They have collapsed if
+# they still are so many steps later, or have been apart before.
+_FRESH_STEPS = 200
+_APART = 0.5
+
 # Name, the number on whose wrong side it is bad, and what was expected. NaN is
 # on the wrong side of any.
 _AT_MOST = (
@@ -62,8 +67,9 @@ class StatisticsCallback(keras.callbacks.Callback):
     `TensorBoard`, have to come later in the list.
 
     It warns once each, by the logger "unpg_tf", where the embeddings collapse
-    (strangers have a mean similarity of 0.9 and more), where the whiskers keep
-    almost nothing, and where the loss scale falls to 16 or less.
+    (strangers have a mean similarity of 0.9 and more, after 200 steps or once
+    it has been below 0.5), where the whiskers keep almost nothing, and where
+    the loss scale falls to 16 or less.
 
     Args:
         images: paths or array, as an `Embedder` takes them: about as many as
@@ -102,6 +108,7 @@ class StatisticsCallback(keras.callbacks.Callback):
         self.log_dir = log_dir
         self.batch_size = batch_size
         self._warned = set()
+        self._were_apart = False
 
     def on_train_begin(self, logs=None):
         """Prepares the measurement of the model in training."""
@@ -149,6 +156,8 @@ class StatisticsCallback(keras.callbacks.Callback):
         return statistics
 
     def _warn(self, statistics):
+        if self._is_fresh(statistics["negative_mean"]):
+            statistics = {**statistics, "negative_mean": 0.0}
         for sign, checks in ((1, _AT_MOST), (-1, _AT_LEAST)):
             for name, bound, expected in checks:
                 value = statistics.get(name, sign * -math.inf)
@@ -161,6 +170,15 @@ class StatisticsCallback(keras.callbacks.Callback):
                         value,
                         self._step(),
                     )
+
+    def _is_fresh(self, negative_mean):
+        """Whether the embeddings may all be alike, as none have been apart."""
+        self._were_apart |= negative_mean < _APART
+        return (
+            math.isfinite(negative_mean)
+            and not self._were_apart
+            and self._step() < _FRESH_STEPS
+        )
 
     def _step(self):
         return int(tf.convert_to_tensor(self.model.optimizer.iterations))

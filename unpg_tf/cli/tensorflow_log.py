@@ -38,7 +38,7 @@ def begin(program):
         return  # Closed, as by some that start services.
     with contextlib.suppress(OSError):
         _current = _Diversion(program)
-        _log_by_python()
+        _log_by_python(program)
         atexit.register(end)
 
 
@@ -127,17 +127,18 @@ class _ToDescriptor(logging.Handler):
             os.write(_STDERR, line.encode(errors="backslashreplace"))
 
 
-def _log_by_python():
+def _log_by_python(program):
     # TensorFlow and absl leave a root that has a handler alone.
     root, own = logging.getLogger(), logging.getLogger("unpg_tf")
     root.addHandler(_ToDescriptor())
     root.addHandler(_shown(logging.ERROR))
-    own.addHandler(_shown(logging.WARNING))
+    own.addHandler(_shown(logging.WARNING, f"{program}: warning: "))
     own.propagate = False
     logging.captureWarnings(True)
 
 
-def _shown(level):
+def _shown(level, beginning=""):
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)
+    handler.setFormatter(logging.Formatter(f"{beginning}%(message)s"))
     return handler

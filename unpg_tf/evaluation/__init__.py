@@ -5,6 +5,7 @@ from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.evaluate_templates import evaluate_templates
 from unpg_tf.evaluation.evaluator import Evaluation
 from unpg_tf.evaluation.evaluator import evaluate_pairs
+from unpg_tf.evaluation.held_out import hold_out
 from unpg_tf.evaluation.ijb import Templates
 from unpg_tf.evaluation.ijb import read_ijb
 from unpg_tf.evaluation.load import load_keras_file
@@ -41,6 +42,7 @@ __all__ = [
     "evaluate_pair_lists",
     "evaluate_pairs",
     "evaluate_templates",
+    "hold_out",
     "image_names",
     "load_keras_file",
     "load_model",

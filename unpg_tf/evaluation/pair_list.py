@@ -19,6 +19,7 @@ _FOLDS = 10
 def read_pair_lists(paths, root):
     """Reads files of a pair a line: `left right label`.
 
+    Tabs part the three where there are any: names may then hold blanks.
     `left` and `right` are paths of images under `root`, whose first folder is
     the identity; `label` is 1 for a pair of one identity, else 0.
     The lists have no folds of their own: both kinds are dealt out to ten, one
@@ -164,7 +165,7 @@ def _read(path, root, images, people):
 
 def _row(line, root, images, people):
     """Numbers of both images, the label, and numbers of both people."""
-    fields = line.split()
+    fields = line.rstrip("\n").split("\t" if "\t" in line else None)
     if len(fields) != 3 or fields[2] not in ("0", "1"):
         raise ValueError(f"Expected left right 0|1. Received: {line.rstrip()}")
     for name in fields[:2]:

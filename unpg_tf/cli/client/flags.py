@@ -36,44 +36,35 @@ FIRST = (
     "top",
 )
 
-topic = Topic("Other flags", FLAGS)
-topic.string(
+server = Topic("Server", FLAGS)
+server.string(
     "server",
     "http://localhost:8501",
     "http://HOST:PORT (REST), grpc://HOST:PORT, either with an s for TLS, or "
     "the folder of a SavedModel.",
 )
-
-topic.string(
+server.string("model_name", "model", "The model's name on the server.")
+server.integer(
+    "model_version", None, "Its version. By default the server's highest."
+)
+server.string(
     "ca_file",
     None,
     "With https:// and grpcs://: a PEM file of the certificates that vouch for "
     "the server, where it isn't one of the well-known authorities.",
 )
-
-topic.string("model_name", "model", "The model's name on the server.")
-
-topic.integer(
-    "model_version", None, "Its version. By default the server's highest."
-)
-
-topic.number(
+server.number(
     "timeout", 10.0, "Seconds that the server has for a request.", 0.001
 )
-
-topic.integer(
+server.integer(
     "retries", 3, "Further tries where the server is busy or away.", 0
 )
-
-topic.integer("batch_size", 32, "Images in a request.", 1)
-
-topic.string("output", None, "embed: the gallery to write, an .npz.")
-
-topic.string("gallery", None, "identify: the gallery to search.")
-
-topic.integer("top", 5, "identify: how many to list.", 1)
-
-topic.choice(
+server.integer("batch_size", 32, "Images in a request.", 1)
+gallery = Topic("Gallery", FLAGS)
+gallery.string("output", None, "embed: the gallery to write, an .npz.")
+gallery.string("gallery", None, "identify: the gallery to search.")
+gallery.integer("top", 5, "identify: how many to list.", 1)
+gallery.choice(
     "index",
     "exact",
     ["exact", "faiss"],
@@ -95,7 +86,7 @@ def check(*arguments):
     if len(arguments) - 1 != count:
         raise ValueError(
             "Expected embed FOLDER, verify A B or identify PHOTO. "
-            f"Received: {' '.join(arguments)}"
+            f"Received: {' '.join(arguments) or 'nothing'}"
         )
     require(FLAGS, *required)
     _expect_presence(*arguments)

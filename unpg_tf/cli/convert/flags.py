@@ -21,7 +21,7 @@ from unpg_tf.cli.topics import require
 FLAGS = flags.FlagValues()
 FIRST = ("data", "output")
 
-topic = Topic("Other flags", FLAGS)
+topic = Topic("Data", FLAGS)
 topic.string(
     "data",
     None,

@@ -23,17 +23,17 @@ from unpg_tf.cli.topics import Topic
 from unpg_tf.cli.topics import expect_no
 
 FLAGS = flags.FlagValues()
-FIRST = ("identities", "epochs")
+FIRST = ("identities", "epochs", "pairs")
 
-topic = Topic("Other flags", FLAGS)
+topic = Topic("Size", FLAGS)
 topic.integer(
     "identities",
     400,
     "Number of synthetic identities to train on.",
     lower_bound=2,
 )
-
 topic.integer("epochs", 6, "Passes over the training images.", lower_bound=1)
+topic.integer("pairs", 1000, "Pairs to evaluate on.", lower_bound=40)
 
 
 def check(*arguments):

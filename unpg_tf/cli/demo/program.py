@@ -83,6 +83,7 @@ def _evaluate(loss, report):
         "evaluate",
         f"--model={RUN / loss / 'model.keras'}",
         f"--report={report}",
+        f"--synthetic_pairs={FLAGS.pairs}",
     )
 
 

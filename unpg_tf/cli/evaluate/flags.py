@@ -58,28 +58,42 @@ FLAGS = flags.FlagValues()
 FIRST = ("model", "data", "protocol", "pairs", "threshold_pairs", "report")
 PROTOCOLS = ("lfw", "bin", "ijb", "kface", "identification")
 
-topic = Topic("Other flags", FLAGS)
-topic.string(
+model = Topic("Model", FLAGS)
+model.string(
     "model",
     None,
     "A trained model: a .keras file, or the folder of a SavedModel whose "
     "serving_default signature takes images and gives embedding. Required "
     "without --embeddings.",
 )
-topic.string(
+model.string(
     "embeddings",
     None,
     "Embeddings to evaluate without the model: an .npz file with embeddings "
     "[n, dim] and names [n], the images' paths under --data; without names, "
     "in the order of the images. --cache_dir writes such files.",
 )
-topic.string(
+model.string(
     "cache_dir",
     None,
     "Folder to keep embeddings in. They are read from there where the model "
     "and the images are the same as before.",
 )
-topic.choice(
+model.switch(
+    "flip",
+    True,
+    "Sum the embeddings of each image and of its mirror image.",
+)
+model.integer("batch_size", 64, "Images per batch.", lower_bound=1)
+model.integer(
+    "image_size",
+    None,
+    "Height and width of the images in pixels. Needed only where the model "
+    "takes images of any size.",
+    lower_bound=1,
+)
+protocol = Topic("Protocol and data", FLAGS)
+protocol.choice(
     "protocol",
     "lfw",
     PROTOCOLS,
@@ -88,74 +102,62 @@ topic.choice(
     "pair lists by --pairs. identification: the identities in --data, "
     "searched among --distractors, as MegaFace does.",
 )
-topic.string(
+protocol.string(
     "data",
     "synthetic",
     "Folder that holds a folder of images per identity, as LFW does "
     "(DATA/Ada_Lovelace/Ada_Lovelace_0001.jpg); or what --protocol says; or "
     "'synthetic', identities made up here, which needs no --pairs.",
 )
-topic.listed(
+protocol.listed(
     "pairs",
     None,
     "Pairs to measure on: a file in LFW's format, required with a folder; or "
     "with --protocol=kface one list or several, divided by commas.",
 )
-topic.string(
+protocol.string(
     "threshold_pairs",
     None,
     "Other pairs, in LFW's format, to choose the threshold on. Required "
     "where --pairs has one fold; not read where it has several, since each "
     "then gets the threshold of the others.",
 )
-topic.string(
+protocol.string(
     "distractors",
     None,
     "With --protocol=identification: strangers, a folder of a folder of "
     "images per identity, or an .npz file of embeddings [n, dim].",
 )
-topic.switch(
-    "flip",
-    True,
-    "Sum the embeddings of each image and of its mirror image.",
-)
-topic.switch(
-    "keep_norm",
-    True,
-    "With --protocol=ijb: an image weighs as much as its embedding's norm.",
-)
-topic.switch(
-    "detector_score",
-    True,
-    "With --protocol=ijb: an image weighs as much as the detector's score.",
-)
-topic.integer("batch_size", 64, "Images per batch.", lower_bound=1)
-topic.integer(
-    "image_size",
-    None,
-    "Height and width of the images in pixels. Needed only where the model "
-    "takes images of any size.",
-    lower_bound=1,
-)
-topic.integer(
+protocol.integer(
     "synthetic_pairs",
     1000,
     "With --data=synthetic: the number of pairs, in ten folds, or of "
     "distractors.",
     lower_bound=40,
 )
-topic.integer(
-    "bootstrap",
-    1000,
-    "Draws behind the 95 % intervals; 0 for no intervals.",
-    lower_bound=0,
+protocol.switch(
+    "keep_norm",
+    True,
+    "With --protocol=ijb: an image weighs as much as its embedding's norm.",
 )
-topic.string("report", None, "JSON file to write the report to.")
-topic.switch(
+protocol.switch(
+    "detector_score",
+    True,
+    "With --protocol=ijb: an image weighs as much as the detector's score.",
+)
+report = Topic("Report", FLAGS)
+report.string("report", None, "JSON file to write the report to.")
+report.switch(
     "plots",
     True,
     "Draw the pictures beside --report. Needs matplotlib: "
     'pip install "unpg-tf[plots]".',
+)
+report.integer(
+    "bootstrap",
+    1000,
+    "Draws behind the 95 % intervals; 0 for no intervals.",
+    lower_bound=0,
 )
 
 # Which flags belong to which protocols.

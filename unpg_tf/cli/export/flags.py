@@ -35,17 +35,24 @@ from unpg_tf.cli.topics import require
 FLAGS = flags.FlagValues()
 FIRST = ("model", "output", "threshold", "threshold_from", "far")
 
-topic = Topic("Other flags", FLAGS)
-topic.string("model", None, "A trained model's .keras file. Required.")
-
-topic.string(
+model = Topic("Model", FLAGS)
+model.string("model", None, "A trained model's .keras file. Required.")
+model.string(
     "output",
     None,
     "Folder to write, such as saved_models/demo/1. A model server expects a "
     "number as its last part, the version. Required.",
 )
-
-topic.number(
+model.switch("overwrite", False, "Replace a SavedModel at --output.")
+model.integer(
+    "image_size",
+    None,
+    "Height and width of the model's images in pixels. Needed only where the "
+    "model takes images of any size.",
+    lower_bound=1,
+)
+answers = Topic("Threshold and flip test", FLAGS)
+answers.number(
     "threshold",
     None,
     "Cosine from which on two images are of one identity. This or "
@@ -53,14 +60,12 @@ topic.number(
     lower_bound=-1.0,
     upper_bound=1.0,
 )
-
-topic.string(
+answers.string(
     "threshold_from",
     None,
     "Report that unpg evaluate wrote, to take the threshold from.",
 )
-
-topic.number(
+answers.number(
     "far",
     None,
     "With --threshold_from: the false accept rate, one of the report's, whose "
@@ -68,31 +73,18 @@ topic.number(
     lower_bound=0.0,
     upper_bound=1.0,
 )
-
-topic.switch(
+answers.switch(
     "flip",
     None,
     "Average the embeddings of each image and of its mirror image. By "
     "default as the evaluation of --threshold_from did, else not.",
 )
-
-topic.integer(
-    "image_size",
-    None,
-    "Height and width of the model's images in pixels. Needed only where the "
-    "model takes images of any size.",
-    lower_bound=1,
-)
-
-topic.string("data_name", None, "For the model card: the training data.")
-
-topic.string("licence", None, "For the model card: the model's licence.")
-
-topic.string(
+card = Topic("Model card", FLAGS)
+card.string("data_name", None, "For the model card: the training data.")
+card.string("licence", None, "For the model card: the model's licence.")
+card.string(
     "card", None, "JSON file with an object of more facts for the model card."
 )
-
-topic.switch("overwrite", False, "Replace a SavedModel at --output.")
 
 
 def check(*arguments):

@@ -15,7 +15,7 @@ from unpg_tf.cli.topics import require
 FLAGS = flags.FlagValues()
 FIRST = ("model", "output")
 
-topic = Topic("Other flags", FLAGS)
+topic = Topic("Files", FLAGS)
 topic.string("model", None, "A .keras file. Required.")
 topic.string("output", None, "File to write. Required.")
 

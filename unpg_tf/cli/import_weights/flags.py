@@ -24,7 +24,7 @@ ARCHITECTURES = [
 ]
 SCALINGS = ["insightface", "imagenet"]
 
-topic = Topic("Other flags", FLAGS)
+topic = Topic("Files", FLAGS)
 topic.string("checkpoint", None, "The state dict. Required.")
 topic.choice("arch", None, ARCHITECTURES, "Network. Required.")
 topic.string("output", None, ".keras file to write. Required.")
