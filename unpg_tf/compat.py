@@ -39,6 +39,13 @@ def replace_layer(model, name, layer):
 
 def input_shape(layer):
     """The shape, or the shapes, that a layer was built for; else None."""
+    if (
+        IS_KERAS_3
+        and isinstance(layer, keras.Model)
+        and hasattr(layer, "input")
+    ):
+        # Its `input_shape` is a list also where the inputs are a dictionary.
+        return keras.tree.map_structure(lambda x: x.shape, layer.input)
     try:
         return layer.input_shape
     except AttributeError:

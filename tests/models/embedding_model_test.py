@@ -389,3 +389,60 @@ def test_fit_names_a_label_out_of_range(wrong):
         fit(make_model("cosface"), labels=labels)
     assert "Expected labels in [0, num_classes)" in str(error.value)
     assert str(wrong) in str(error.value)
+
+
+def backbone_of(inputs, output):
+    """A backbone of these inputs, with its output in a container."""
+    image, number = (
+        keras.Input((4, 4, 3), name="a"),
+        keras.Input((2,), name="b"),
+    )
+    flat = keras.layers.Flatten()(image)
+    parts = {
+        "one": (image, flat),
+        "list": ([image, number], keras.layers.Concatenate()([flat, number])),
+        "dict": (
+            {"a": image, "b": number},
+            keras.layers.Concatenate()([flat, number]),
+        ),
+    }
+    given, features = parts[inputs]
+    x = keras.layers.Dense(6, name="embedding")(features)
+    outputs = {"one": x, "list": [x], "dict": {"embedding": x}, "two": [x, x]}
+    return keras.Model(given, outputs[output])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output"), [("one", "list"), ("list", "one"), ("dict", "dict")]
+)
+def test_inputs_and_output_may_be_in_containers(inputs, output, tmp_path):
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(6, 4, 4, 3)).astype("float32")
+    number = rng.normal(size=(6, 2)).astype("float32")
+    x = {"one": image, "list": [image, number]}.get(
+        inputs, {"a": image, "b": number}
+    )
+    labels = np.arange(6) % 3
+    model = models.EmbeddingModel(
+        backbone_of(inputs, output), layers.CosFace(3)
+    )
+    model.compile("sgd", losses.UNPGLoss(embedding_dim=6))
+    model.fit(x, labels, batch_size=3, verbose=0)
+    embeddings = model.predict(x, verbose=0)
+    assert embeddings.shape == (6, 6)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    np.testing.assert_allclose(
+        loaded.predict(x, verbose=0), embeddings, atol=1e-6
+    )
+    loaded.fit(x, labels, batch_size=3, verbose=0)
+    model.export(str(tmp_path / "exported"))
+    served = tf.saved_model.load(str(tmp_path / "exported"))
+    if inputs != "list":  # Which Keras 2 exports so that none can be given.
+        np.testing.assert_allclose(served.serve(x), embeddings, atol=1e-5)
+
+
+def test_refuses_a_backbone_of_two_outputs():
+    with pytest.raises(ValueError, match="Expected one entry in output of"):
+        models.EmbeddingModel(backbone_of("one", "two"), layers.CosFace(3))

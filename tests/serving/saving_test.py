@@ -296,6 +296,16 @@ def test_an_image_size_other_than_the_models_is_refused(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("kind", [list, dict])
+def test_a_model_of_several_inputs_is_refused(tmp_path, kind):
+    inputs = {name: keras.Input((SIZE, SIZE, 3), name=name) for name in "ab"}
+    given = inputs if kind is dict else [*inputs.values()]
+    model = keras.Model(given, keras.layers.Flatten()(inputs["a"]))
+    with pytest.raises(ValueError, match="Expected a model with one input"):
+        serving.save(model, tmp_path / "1", threshold=0.5)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("threshold", [1.5, -1.01, float("nan")])
 def test_a_threshold_is_a_cosine(tmp_path, threshold):
     with pytest.raises(ValueError, match=r"\[-1, 1\].*Received: threshold="):

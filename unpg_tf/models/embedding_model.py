@@ -14,6 +14,7 @@ from unpg_tf.models.checks import expect_own
 from unpg_tf.models.checks import only
 from unpg_tf.models.checks import scale_of
 
+_OUTPUT = "output of the backbone"
 _PARTS = {
     "backbone": (keras.layers.Layer, "backbone, a Keras model"),
     "head": (MarginHead, "head, a MarginHead"),
@@ -31,7 +32,9 @@ class EmbeddingModel(CheckedLabels, keras.Model):
     classification.
 
     Args:
-        backbone: A Keras model, images to [batch, dim] embeddings.
+        backbone: A Keras model, images to [batch, dim] embeddings: of one
+            input or several, which `fit` then takes in the same list or
+            dictionary; its one output may be within a list or a dictionary.
         head: A `unpg_tf.layers.MarginHead`.
         **kwargs: Arguments of `keras.Model`.
 
@@ -104,14 +107,17 @@ class EmbeddingModel(CheckedLabels, keras.Model):
 
     def _embeddings_shape(self, images_shape):
         if not compat.IS_KERAS_3:
-            return self.backbone.compute_output_shape(images_shape)
+            shapes = self.backbone.compute_output_shape(images_shape)
+            if isinstance(shapes, list | dict):
+                return only(_OUTPUT, shapes)
+            return shapes
         # Keras 3 infers the shape of a subclassed backbone in this way alone.
-        images = keras.KerasTensor(images_shape)
-        return self.backbone.compute_output_spec(images).shape
+        images = keras.tree.map_shape_structure(keras.KerasTensor, images_shape)
+        return only(_OUTPUT, self.backbone.compute_output_spec(images)).shape
 
     def call(self, images, training=None):
         """Computes the backbone's embeddings, [batch, dim]."""
-        return self.backbone(images, training=training)
+        return only(_OUTPUT, self.backbone(images, training=training))
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         """Like `keras.Model.compile`, with the head's penalty in the loss.

@@ -173,7 +173,15 @@ def _image_size(backbone, given):
     # A model without an input layer has no such attribute.
     if given is not None:
         ops.expect_counts(image_size=given)
-    shape = tuple(getattr(backbone, "input_shape", ()))
+    shape = getattr(backbone, "input_shape", ())
+    ops.expect(
+        not isinstance(shape, dict | list)
+        and not {*map(type, shape)} & {tuple},
+        "a model with one input, [n, size, size, 3] (others: its own `export`, "
+        "of Keras)",
+        input_shape=shape,
+    )
+    shape = tuple(shape)
     sides = {given, *(shape[1:3] if len(shape) == 4 else ())} - {None}
     ops.expect(
         len(sides) == 1,

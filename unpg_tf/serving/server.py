@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from unpg_tf import ops
+from unpg_tf.models.checks import only
 from unpg_tf.serving.decoding import decode_images
 from unpg_tf.serving.resizing import resize_by_products
 
@@ -165,7 +166,7 @@ def _embed(backbone, images, flip):
 
 
 def _call(backbone, images):
-    embeddings = backbone(images, training=False)
+    embeddings = only("output of the model", backbone(images, training=False))
     shape = getattr(embeddings, "shape", None)
     ops.expect(
         shape is not None and len(shape) == 2,
