@@ -212,14 +212,19 @@ def test_all_workers_learn_which_signal_came(strategy_of, number):
 
 
 @pytest.fixture
-def no_collection():
-    """An interrupt within a callback of gc, as hypothesis has one, is lost."""
+def interrupts():
+    """Ctrl-C interrupts, also in the background, where shells ignore it.
+
+    Within a callback of gc, as hypothesis has one, an interrupt would be lost.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.disable()
     yield
     gc.enable()
+    signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("no_collection")
+@pytest.mark.usefixtures("interrupts")
 def test_a_second_signal_has_its_usual_effect(strategy_of, tmp_path):
     def interrupt(_):
         os.kill(os.getpid(), signal.SIGINT)
@@ -230,7 +235,7 @@ def test_a_second_signal_has_its_usual_effect(strategy_of, tmp_path):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-@pytest.mark.usefixtures("no_collection")
+@pytest.mark.usefixtures("interrupts")
 def test_signals_are_left_alone_if_asked(strategy_of, tmp_path):
     """As in a notebook, whose cell Ctrl-C ends."""
     interrupt = Seen((0, 1), lambda _: os.kill(os.getpid(), signal.SIGINT))
