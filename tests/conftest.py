@@ -1,9 +1,15 @@
 """What every test gets: quiet, repeatable runs with four replicas at hand."""
 
+import atexit
 import importlib.util
 import itertools
 import os
+import shutil
+import tempfile
 
+# Not the user's own: processes that a test starts have it too.
+os.environ["UNPG_TF_CACHE"] = tempfile.mkdtemp(prefix="unpg_tf-tests-")
+atexit.register(shutil.rmtree, os.environ["UNPG_TF_CACHE"], True)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest  # noqa: E402

@@ -101,7 +101,7 @@ def ijb(folder, which="face_tid_mid.txt"):
         "template_pair_label.txt": ["1 2 0", "1 3 1", "2 3 0"],
         "1N_probe_mixed.csv": ["TEMPLATE_ID,SUBJECT_ID", "1,7", "2,8"],
         "1N_gallery_G1.csv": ["TEMPLATE_ID,SUBJECT_ID", "3,7"],
-        "1N_gallery_S2.csv": ["TEMPLATE_ID,SUBJECT_ID", "3,8"],
+        "1N_gallery_S2.csv": ["TEMPLATE_ID,SUBJECT_ID", "3,7"],
     }
     for name, lines in files.items():
         (folder / f"ijbc_{name}").write_text("\n".join(lines) + "\n")

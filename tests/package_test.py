@@ -19,6 +19,7 @@ LAYERS = (
     "compat",
     "files",
     "json_files",
+    "npz_files",
     "progress",
     "moved",
     "export",

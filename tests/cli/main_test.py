@@ -161,6 +161,29 @@ def test_flags_are_read_from_a_file(tmp_path):
     assert "--nonsense" in refused("train", f"--flagfile={path}")
 
 
+def test_a_file_of_flags_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / "flags.txt"
+    path.write_bytes("--data=Zoë\n".encode("latin-1"))
+    message = rf"unpg train: Expected text in UTF-8 in --flagfile={path}\. R"
+    assert re.match(message, refused("train", f"--flagfile={path}"))
+
+
+def test_a_long_flag_is_refused_at_once(tmp_path):
+    path = tmp_path / "flags.txt"
+    path.write_text(f"--{'x' * 100_000}=1\n")
+    for argument in (f"--flagfile={path}", path.read_text().strip()):
+        line = refused("train", argument)
+        assert re.fullmatch(
+            "unpg train: Expected a flag. Received: --x{98}…", line
+        )
+
+
+def test_a_long_message_keeps_its_ends():
+    line = refused("train", "--output_dir=a", f"--head={'x' * 5000}end")
+    assert line.startswith("unpg train: ")
+    assert len(line) < 1100 and "…" in line
+
+
 def test_a_process_of_its_own_loads_a_model(tmp_path):
     path = tmp_path / "model.keras"
     backbone = keras.Sequential(

@@ -111,13 +111,40 @@ def test_an_index_spares_the_listing_until_a_folder_changes(root):
     assert read_folder(root, index=index).names == ["Ada", "Bob", "Cid", "Eve"]
 
 
-def test_the_index_of_the_current_folder_is_beside_it(root, monkeypatch):
-    for folder in (root, *filter(Path.is_dir, root.iterdir())):
-        os.utime(folder, (0, 0))
+@pytest.mark.parametrize("way", ["UNPG_TF_CACHE", "XDG_CACHE_HOME", "HOME"])
+def test_an_index_is_in_the_users_cache(root, tmp_path, monkeypatch, way):
+    aged(root)
+    for name in ("UNPG_TF_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(way, str(tmp_path / "cache"))
+    below = {"XDG_CACHE_HOME": "unpg_tf", "HOME": ".cache/unpg_tf"}
+    open_images(root)
     monkeypatch.chdir(root)
     open_images(".")
-    assert root.with_name(f"{root.name}.index").is_file()
-    assert root.stat().st_mtime == 0
+    (index,) = (tmp_path / "cache" / below.get(way, "")).iterdir()
+    assert index.name.startswith(f"{root.name}-")
+    assert not root.with_name(f"{root.name}.index").exists()
+    # One of another place is another.
+    again = root.rename(root.with_name("again"))
+    open_images(again)
+    assert len([*index.parent.iterdir()]) == 2
+
+
+def test_an_index_beside_the_data_is_used_and_renewed(root, monkeypatch):
+    index = root.with_name(f"{root.name}.index")
+    index.touch()
+    aged(root)
+    monkeypatch.setenv("UNPG_TF_CACHE", str(root / "none"))
+    open_images(root)
+    assert index.stat().st_size
+    assert not (root / "none").exists()
+
+
+def test_a_cache_that_can_not_be_written_is_no_error(root, monkeypatch, caplog):
+    aged(root)
+    monkeypatch.setenv("UNPG_TF_CACHE", "/proc/none")
+    assert len(open_images(root).labels) == len(read_folder(root).labels)
+    assert "not kept" in caplog.text and "/proc/none" in caplog.text
 
 
 def test_an_index_is_not_kept_of_what_may_still_change(root):

@@ -144,6 +144,10 @@ def test_files_that_do_not_fit_each_other_are_named(path):
     index.write_text(lines.replace("\n2\t", "\n2\t1"))
     with pytest.raises(ValueError, match="train.rec, offset 1"):
         InsightFaceRecords(path)
+    # Without the header's key the identities' records would be images.
+    index.write_text(lines.partition("\n")[2])
+    with pytest.raises(ValueError, match="train.idx: Expected the offset 0"):
+        InsightFaceRecords(path)
     index.write_text("0\t0\n1\t44\n")
     with pytest.raises(ValueError, match="record 0: .* 2 keys of the .idx"):
         InsightFaceRecords(path)

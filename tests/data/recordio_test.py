@@ -79,6 +79,7 @@ def test_index(tmp_path):
         f"0\t{'9' * 5000}": ":1: Expected key<TAB>offset",
         f"{2**63}\t0\n": ":1: Expected key<TAB>offset",
         "0\t0\n0\t4\n": ":2: Expected every key once. Received: 0",
+        "0\t0\n5\t8\n6\t8\n": ":3: .* offset once. Received: 8, .* key 5",
     }.items():
         path.write_text(text)
         with pytest.raises(ValueError, match=message):

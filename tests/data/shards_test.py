@@ -246,7 +246,19 @@ def test_files_that_do_not_fit_each_other_are_named(paths, folder):
     with pytest.raises(ValueError, match="identities.txt:2: .* in UTF-8"):
         ImageShards(pattern)
     names.write_text("Ada\n")
+    with pytest.raises(ValueError, match="txt: Expected 3 names.*Received: 1"):
+        ImageShards(pattern)
     description = json.loads((folder / "dataset.json").read_text())
+    shards = description["shards"]
+    for listed, message in (
+        (shards[1:], f"Expected {COUNT} images, .* in its 3 shards"),
+        ([*shards, shards[0]], "each shard once. Received: train-00000-of"),
+    ):
+        (folder / "dataset.json").write_text(
+            json.dumps({**description, "shards": listed})
+        )
+        with pytest.raises(ValueError, match=f"dataset.json: .*{message}"):
+            ImageShards(pattern)
     description["classes"] = 1
     (folder / "dataset.json").write_text(json.dumps(description))
     with pytest.raises(ValueError, match=r"record \d+: .* label in \[0, 1\)"):

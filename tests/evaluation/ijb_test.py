@@ -79,8 +79,18 @@ def test_galleries_and_probes_by_template(root):
     write(root, "1N_gallery_G1.csv", [header, "8,77,a.jpg"])
     with pytest.raises(ValueError, match="G1.csv: Expected templates.* .8."):
         read_ijb(root)
+    write(root, "1N_gallery_G1.csv", [header, "9,77,a.jpg", "9,78,b.jpg"])
+    with pytest.raises(ValueError, match="G1.csv:3: .*template 9, .* 77's"):
+        read_ijb(root)
+    write(root, "1N_gallery_G1.csv", [header, "9,77,a.jpg", "4,78,b.jpg"])
+    with pytest.raises(ValueError, match="mixed.csv:2: .*template 4, .* 78's"):
+        read_ijb(root)
+    for number in ("1" + "0" * 30, "1_0", "9.0"):
+        write(root, "1N_gallery_G1.csv", [header, f"{number},77,a.jpg"])
+        with pytest.raises(ValueError, match=f"G1.csv:2: .*{number}"):
+            read_ijb(root)
     write(root, "1N_gallery_G1.csv", ["A,B", "8,77"])
-    with pytest.raises(ValueError, match="G1.csv: Expected the columns"):
+    with pytest.raises(ValueError, match="G1.csv:2: Expected the columns"):
         read_ijb(root)
     (root / "meta" / "ijbc_1N_gallery_G1.csv").unlink()
     with pytest.raises(FileNotFoundError, match="1N_gallery_.GS.1.csv"):
@@ -92,6 +102,12 @@ def test_galleries_and_probes_by_template(root):
     [
         ("face_tid_mid.txt", [*FACES, "5.jpg 1"], "mid.txt:5: Expected image"),
         ("face_tid_mid.txt", ["1.jpg a 1"], "mid.txt:1: Expected image temp"),
+        ("face_tid_mid.txt", ["1.jpg 1_0 1"], "mid.txt:1: Expected image temp"),
+        (
+            "face_tid_mid.txt",
+            [f"1.jpg {10**30} 1"],
+            "mid.txt:1: Expected image temp",
+        ),
         ("face_tid_mid.txt", [], "mid.txt: Expected images. Received: none"),
         ("name_5pts_score.txt", POINTS[:3], "Expected the images of face_tid"),
         (
@@ -108,6 +124,16 @@ def test_galleries_and_probes_by_template(root):
             "name_5pts_score.txt",
             [*POINTS[:3], POINTS[3].replace("0.4", "nan")],
             "score.txt:4: Expected image x1",
+        ),
+        (
+            "name_5pts_score.txt",
+            [POINTS[0].replace("0.1", "1e300")],
+            "score.txt:1: Expected image x1",
+        ),
+        (
+            "template_pair_label.txt",
+            ["", *PAIRS, "", "4 9 0"],
+            "label.txt:6: Expected 1, as line 2 has it .* Received: 0",
         ),
         ("template_pair_label.txt", ["9 4 2"], "label.txt:1: .*9, 4, 2"),
         (

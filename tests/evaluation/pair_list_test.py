@@ -132,15 +132,30 @@ def test_folders_that_are_no_identities_are_not_taken_for_them(root, tmp_path):
         ("a.jpg b.jpg", ValueError, "Q.txt:2: Expected left right 0|1"),
         ("{0} {0} 2", ValueError, "Q.txt:2: Expected left right 0|1.* 2"),
         ("", ValueError, "Q.txt:2: Expected left right"),
+        ("/{0} {0} 1", ValueError, "Q.txt:2: Expected a path below .*: /1900"),
+        ("../kface/{0} {0} 1", ValueError, r"Q.txt:2: .*: \.\./kface"),
+        ("{1} {0} 1", ValueError, "Q.txt:2: Expected 0, as line 1 .*: 1"),
         ("{0} a.jpg 1", FileNotFoundError, "Q.txt:2: .*kface/a.jpg"),
     ],
 )
 def test_a_bad_line_is_named(root, tmp_path, line, error, message):
     good = lines_of([0])[0]
-    lines = [good, line.format(image(0, 0)), good]
+    lines = [good, line.format(image(0, 0), image(1, 0)), good]
     path = write(tmp_path / "Q.txt", lines)
     with pytest.raises(error, match=message):
         read_pair_lists([path], root)
+
+
+def test_names_may_have_blanks_between_tabs(root, tmp_path):
+    for file in [*root.rglob("*.jpg")]:
+        file.rename(file.with_name(f"IMG {file.name}"))
+    lines = [line.replace("/C", "/IMG C") for line in lines_of([0, 1, 2])]
+    tabs = [line.replace(" 1900", "\t1900") for line in lines]
+    tabs = [f"{line[:-2]}\t{line[-1]}" for line in tabs]
+    (pairs,) = read_pair_lists([write(tmp_path / "Q.txt", tabs)], root)
+    assert len(pairs.same) == len(lines)
+    with pytest.raises(ValueError, match="Q.txt:1: Expected left right"):
+        read_pair_lists([write(tmp_path / "Q.txt", lines)], root)
 
 
 def test_too_few_pairs_and_missing_files_are_told(root, tmp_path):

@@ -56,7 +56,9 @@ def test_reads_one_set(root):
 
 
 def test_reads_folds(root):
-    pairs = read(root, "3\t1", *[ADA, BOTH, BOB, BOTH_2, ADA, BOTH], "", "")
+    ada = "Ada\t10\t2"
+    both = "Ada\t1\tBob_Ross\t2"
+    pairs = read(root, "3\t1", *[ADA, BOTH, BOB, BOTH_2, ada, both], "", "")
     np.testing.assert_array_equal(pairs.same, [True, False] * 3)
     np.testing.assert_array_equal(pairs.fold, [0, 0, 1, 1, 2, 2])
     assert pairs.num_folds == 3
@@ -71,6 +73,15 @@ def test_reads_folds(root):
         (["1\t1\t1", ADA, BOTH], 1, "Expected N, or folds<TAB>N"),
         (["2", ADA, BOTH], 1, "Expected 1 x 2 x 2 lines .* Received: 2"),
         (["1", ADA, BOTH, BOTH], 1, "Expected 1 x 2 x 1 lines"),
+        (["9" * 5000], 1, "Expected N, or folds<TAB>N"),
+        (["1", f"Ada\t1\t{'9' * 5000}", BOTH], 2, "Expected Name<TAB>i<TAB>j"),
+        (["1", "Ada\t1\t1", BOTH], 2, "Expected two images. Received: one"),
+        (["1", ADA, "Ada\t1\tAda\t10"], 3, "Expected two people. .*Ada\t10"),
+        (
+            ["2\t1", ADA, BOTH, "Ada\t2\t1", BOTH_2],
+            4,
+            "Expected each pair once. Received: that of line 2 again",
+        ),
         (["1", BOTH, ADA], 2, "Expected Name<TAB>i<TAB>j. Received: Ada"),
         (["1", ADA, ADA], 3, "Expected Name<TAB>i<TAB>Other<TAB>j"),
         (["1", "Ada\t1\tx", BOTH], 2, "Expected Name<TAB>i<TAB>j"),

@@ -107,6 +107,18 @@ class Evil:
             lambda file: np.savez(file, embeddings=np.eye(2), flip=[True] * 2),
             r"flip, True or False. Received: shape \(2,\)",
         ),
+        (
+            lambda file: np.savez(file, embeddings=np.eye(2), flip="yes"),
+            "flip, True or False. .*<U3",
+        ),
+        (
+            lambda file: np.savez(file, embeddings=np.eye(2), names=["a"] * 2),
+            "each of names once. Received: a 2 times",
+        ),
+        (
+            lambda file: np.savez(file, embeddings=np.eye(2), names=[1, 2]),
+            r"names \[n\], strings",
+        ),
     ],
 )
 def test_other_files_are_refused(tmp_path, capsys, write, message):

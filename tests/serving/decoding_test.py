@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from unpg_tf.data.synthetic import draw
 from unpg_tf.serving.decoding import MAX_PIXELS
-from unpg_tf.serving.decoding import _check_pixels
+from unpg_tf.serving.decoding import MAX_SCANNED_PIXELS
+from unpg_tf.serving.decoding import _check_cost
 from unpg_tf.serving.decoding import decode_images
 
 SIZE = 24
@@ -145,6 +146,27 @@ def test_bombs_are_refused_though_they_decode():
     assert not np.any(decode(files)[1])
 
 
+def scanned(image, scans):
+    """A progressive JPEG whose last scan stands there again and again."""
+    file = tf.io.encode_jpeg(image, progressive=True).numpy()
+    last = file.rindex(b"\xff\xda")
+    end = file.rindex(b"\xff\xd9")
+    usual = file.count(b"\xff\xda")
+    return file[:end] + file[last:end] * (scans - usual) + file[end:]
+
+
+def test_scans_count_as_the_pixels_that_they_pass_over():
+    side = int(MAX_PIXELS**0.5) // 8
+    image = np.zeros((side, side, 1), np.uint8)
+    most = MAX_SCANNED_PIXELS // side**2
+    files = [scanned(image, 12), scanned(image, most + 1)]
+    for file in files:  # Nothing but its scans speaks against it.
+        assert tf.io.extract_jpeg_shape(file)[0] == side
+    np.testing.assert_array_equal(decode(files)[1], [True, False])
+    small = scanned(image[:64, :64], 100)
+    np.testing.assert_array_equal(decode([small])[1], [True])
+
+
 def test_a_bomb_cannot_hide_behind_another_chunk():
     side = int(MAX_PIXELS**0.5) + 1
     file = blank_png(side, side)
@@ -169,6 +191,6 @@ def test_the_header_alone_refuses_a_bomb():
         with pytest.raises(
             tf.errors.InvalidArgumentError, match="fewer pixels"
         ):
-            _check_pixels(file)
+            _check_cost(file)
     without_width = start[:16] + struct.pack(">II", 0, 9) + start[24:]
     assert not np.any(decode([*files, without_width])[1])

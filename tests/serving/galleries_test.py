@@ -1,5 +1,8 @@
 """Searching a gallery."""
 
+import tracemalloc
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -74,7 +77,7 @@ def test_another_dimension_is_refused(tmp_path):
 def test_another_file_is_refused(tmp_path, contents):
     path = tmp_path / "gallery.npz"
     path.write_bytes(contents)
-    with pytest.raises(ValueError, match=r"gallery\.npz: Expected a gallery"):
+    with pytest.raises(ValueError, match=r"gallery\.npz: Expected a NumPy"):
         galleries.read_gallery(path)
     np.savez(path, files=np.array(["a"]))
     with pytest.raises(ValueError, match=r"gallery\.npz: Expected a gallery"):
@@ -84,5 +87,39 @@ def test_another_file_is_refused(tmp_path, contents):
 def test_a_gallery_of_nobody_is_refused(tmp_path):
     path = tmp_path / "gallery.npz"
     np.savez(path, files=np.array([], str), embeddings=np.zeros((0, 8)))
-    with pytest.raises(ValueError, match=r"gallery\.npz: .*no embedding"):
+    with pytest.raises(ValueError, match=r"gallery\.npz: .*: 0 files and 0"):
         galleries.read_gallery(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"embeddings": np.eye(3).astype(str)}, r"shape \(3, 3\) and <U32"),
+        ({"embeddings": np.eye(3) * 1j}, r"shape \(3, 3\) and complex128"),
+        ({"embeddings": np.ones(3)}, r"shape \(3,\) and float64"),
+        ({"embeddings": np.diag([1, np.nan, 1])}, "embedding of b that isn't"),
+        ({"embeddings": np.eye(2)}, "3 files and 2 embeddings"),
+        ({"files": ["a", "b", "a"]}, "each of files once. Received: a 2 times"),
+        ({"files": [1, 2, 3]}, r"files \[n\], strings. .* and int64"),
+    ],
+)
+def test_what_is_no_gallery_is_told(tmp_path, change, message):
+    path = tmp_path / "gallery.npz"
+    arrays = {"files": ["a", "b", "c"], "embeddings": np.eye(3), **change}
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=rf"gallery\.npz: Expected.*{message}"):
+        galleries.read_gallery(path)
+
+
+def test_an_array_that_nobody_asks_for_is_not_read(tmp_path):
+    path = tmp_path / "gallery.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        arrays = {"files": ["a"], "embeddings": np.ones((1, 2))}
+        for name, array in {**arrays, "more": np.zeros(10**7)}.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, np.asarray(array))
+    tracemalloc.start()
+    galleries.read_gallery(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**7

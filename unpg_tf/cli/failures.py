@@ -8,6 +8,8 @@ from unpg_tf.cli import tensorflow_log
 
 # As shells have it for what Ctrl-C has ended.
 INTERRUPTED = 130
+# Longer messages are cut: what is in a file may be as long as the file.
+_LONGEST = 1000
 
 
 @contextlib.contextmanager
@@ -37,6 +39,14 @@ def interrupted(program):
     if program is None:
         leave(INTERRUPTED)
     leave(INTERRUPTED, on_a_line(f"{program}: interrupted"))
+
+
+def shortened(message):
+    """A message, or an exit code, with what is too long to read left out."""
+    if not isinstance(message, str) or len(message) <= _LONGEST:
+        return message
+    half = _LONGEST // 2
+    return f"{message[: half - 1]}…{message[-half:]}"
 
 
 def on_a_line(message):

@@ -23,6 +23,7 @@ PROGRAMS = {
     "export-weights": "Write a Keras backbone as a PyTorch state dict.",
     "demo": "Train, evaluate, compare and export, on synthetic data.",
 }
+_LONGEST_FLAG = 100
 # Keras loads the classes of a .keras file that are registered already.
 _REGISTERING = ("backbones", "layers", "losses", "models", "optimizers")
 
@@ -60,7 +61,8 @@ def main(arguments=None):
     try:
         sys.exit(program.main(*rest))
     except SystemExit as end:
-        getattr(program, "leave", sys.exit)(end.code)
+        leave = getattr(program, "leave", sys.exit)
+        leave(failures.shortened(end.code))
     except KeyboardInterrupt:
         _interrupted(name)
 
@@ -119,6 +121,7 @@ def parsed(name, arguments):
         print(help_text.of_program(name, module))
         sys.exit(0)
     try:
+        arguments = _with_flag_files(module.FLAGS, arguments)
         _, *rest = module.FLAGS([f"unpg {name}", *arguments])
         module.check(*rest)
     except flags.UnrecognizedFlagError as error:
@@ -126,10 +129,32 @@ def parsed(name, arguments):
         near = nearest(error.flagname, known, "--")
         _refuse(name, f"Expected a flag. Received: --{error.flagname}{near}")
     except OSError as error:
-        sys.exit(f"unpg {name}: {error}")
+        sys.exit(failures.shortened(f"unpg {name}: {error}"))
     except (flags.Error, TypeError, ValueError) as error:
         _refuse(name, error)
     return rest
+
+
+def _with_flag_files(flag_values, arguments):
+    """The arguments, with those of each --flagfile in its place."""
+    try:
+        arguments = flag_values.read_flags_from_files(
+            arguments, force_gnu=False
+        )
+    except UnicodeDecodeError as error:
+        files = [a for a in arguments if "flagfile" in a]
+        raise ValueError(
+            f"Expected text in UTF-8 in {' '.join(files)}. "
+            f"Received: {error.object[error.start :][:8]!r}"
+        ) from error
+    for argument in arguments:
+        flag = argument.partition("=")[0]
+        # absl looks for names like it, in a time that grows with its length.
+        if flag.startswith("-") and len(flag) > _LONGEST_FLAG:
+            raise ValueError(
+                f"Expected a flag. Received: {flag[:_LONGEST_FLAG]}…"
+            )
+    return arguments
 
 
 def _asks_for_help(arguments):
@@ -140,7 +165,8 @@ def _asks_for_help(arguments):
 
 
 def _refuse(name, message):
-    sys.exit(f"unpg {name}: {message}\nAll flags: unpg {name} --help")
+    message = failures.shortened(f"unpg {name}: {message}")
+    sys.exit(f"{message}\nAll flags: unpg {name} --help")
 
 
 def _package(name):

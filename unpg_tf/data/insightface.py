@@ -11,6 +11,7 @@ from unpg_tf.data.recordio import read_index
 from unpg_tf.data.selection import select
 from unpg_tf.data.sources import Source
 from unpg_tf.data.tables import cached
+from unpg_tf.data.text import is_whole
 
 # flag, label, id, id2; where flag > 0 as many float32 labels follow.
 _HEADER = struct.Struct("<IfQQ")
@@ -154,6 +155,14 @@ class InsightFaceRecords(Source):
         """Keys of the images, and the number of classes or None."""
         classes = _stated_classes(self.path.with_suffix(".property"))
         if 0 not in offsets:
+            # The header is the first record: without its key the records of
+            # the identities would be taken for images.
+            if min(offsets.values(), default=0):
+                raise ValueError(
+                    f"{self.path.with_suffix('.idx')}: Expected the offset 0, "
+                    "of the first record. Received: "
+                    f"{min(offsets.values())} as the lowest"
+                )
             return sorted(offsets), classes
         payload = self._file.peek(offsets[0], _HEADER.size + 8)
         if len(payload) < _HEADER.size or not payload[:4].strip(b"\0"):
@@ -200,7 +209,9 @@ def _stated_classes(path):
     if not os.path.isfile(path):
         return None
     fields = path.read_bytes()[:64].split(b",")
-    if len(fields) != 3 or not all(f.strip().isdigit() for f in fields):
+    if len(fields) != 3 or not all(
+        is_whole(field.strip().decode("latin-1")) for field in fields
+    ):
         raise ValueError(
             f"{path}: Expected classes,height,width. "
             f"Received: {b','.join(fields)!r}"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unpg_tf.data.folder import read_folder
+from unpg_tf.data.index_files import index_path
 from unpg_tf.data.insightface import InsightFaceRecords
 from unpg_tf.data.shards import ImageShards
 from unpg_tf.data.tfds import PREFIX
@@ -38,8 +39,10 @@ def open_images(
 ):
     """Opens a training set, whatever its format.
 
-    A folder and a `.rec` file get an index beside them, `DATA.index`, at the
-    first time, so that it takes no look at millions of files or headers.
+    A folder and a `.rec` file get an index at the first time, so that later
+    it takes no look at millions of files or headers. It is kept in
+    `~/.cache/unpg_tf`, in the folder that the environment variable
+    `UNPG_TF_CACHE` names, or in `DATA.index` where that file exists.
 
     Args:
         data: string, one of
@@ -71,8 +74,6 @@ def open_images(
         >>> images, labels, names = open_images("shards/*.tfrecord")
     """
     data = os.fspath(data)
-    # Of "." too it is beside the folder, whose time it would change within.
-    index = os.path.abspath(data) + ".index"
     chosen = {
         "people": people,
         "min_images": min_images,
@@ -85,13 +86,15 @@ def open_images(
         images = InsightFaceRecords(
             data,
             **chosen,
-            index=index,
+            index=index_path(data),
             on_bad_image=on_bad_image,
             progress=progress,
         )
     elif data.endswith(".tfrecord"):
         images = ImageShards(data, **chosen)
     else:
-        folder = read_folder(data, **chosen, index=index, progress=progress)
+        folder = read_folder(
+            data, **chosen, index=index_path(data), progress=progress
+        )
         return TrainingImages(*folder)
     return TrainingImages(images, images.labels, images.names)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from unpg_tf.data.text import is_whole
 from unpg_tf.data.text import text_lines
 
 
@@ -82,14 +83,14 @@ class _Lines:
 
     def next_count(self, expected):
         line = self.next(expected)
-        if not line.isdecimal():
+        if not is_whole(line):
             raise self.error(expected, line)
         return int(line)
 
     def next_person(self, people):
         line = self.next("Name<TAB>images")
         name, tab, images = line.partition("\t")
-        if not (name and tab and images.strip().isdecimal()):
+        if not (name and tab and is_whole(images.strip())):
             raise self.error("Name<TAB>images", line)
         if name in people:
             raise self.error("every name once", name)
@@ -97,7 +98,7 @@ class _Lines:
 
     def at_count(self):
         ahead = self.lines[self.number : self.number + 1]
-        return bool(ahead) and ahead[0].strip().isdecimal()
+        return bool(ahead) and is_whole(ahead[0].strip())
 
     def expect_end(self):
         if self.number < len(self.lines):

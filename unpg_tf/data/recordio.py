@@ -3,6 +3,8 @@
 import os
 import struct
 
+from unpg_tf.data.text import is_whole
+
 _MAGIC = 0xCED7230A
 _SEPARATOR = struct.pack("<I", _MAGIC)
 _HEAD = struct.Struct("<II")
@@ -143,14 +145,15 @@ def read_index(path):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a line has another form, or a key stands twice; the
-            message starts with `file:line`.
+        ValueError: a line has another form, or a key or an offset stands
+            twice; the message starts with `file:line`.
     """
-    offsets = {}
+    offsets, keys = {}, {}
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             fields = line.split(b"\t")
-            if [_is_number(field.strip()) for field in fields] != [True, True]:
+            texts = [field.strip().decode("latin-1") for field in fields]
+            if [*map(is_whole, texts)] != [True, True]:
                 raise ValueError(
                     f"{path}:{number}: Expected key<TAB>offset. "
                     f"Received: {line[:64]!r}"
@@ -160,10 +163,10 @@ def read_index(path):
                 raise ValueError(
                     f"{path}:{number}: Expected every key once. Received: {key}"
                 )
+            if keys.setdefault(offset, key) != key:
+                raise ValueError(
+                    f"{path}:{number}: Expected every offset once. Received: "
+                    f"{offset}, where the record of key {keys[offset]} starts"
+                )
             offsets[key] = offset
     return offsets
-
-
-def _is_number(field):
-    # int() would also take signs, underscores and what no int64 holds.
-    return field.isdigit() and len(field) <= 18

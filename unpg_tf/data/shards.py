@@ -80,6 +80,11 @@ class ImageShards(Source):
                 f"{len(description['shards'])}"
             )
         names = list(text_lines(folder / IDENTITIES))[: description["classes"]]
+        if len(names) != description["classes"]:
+            raise ValueError(
+                f"{folder / IDENTITIES}: Expected {description['classes']} "
+                f"names, as {DESCRIPTION} says. Received: {len(names)}"
+            )
         self.paths = [str(folder / shard["file"]) for shard in shards]
         indices = [
             _index(path, shard, len(names))
@@ -245,7 +250,27 @@ def _description(path):
             f"{path}: Expected shards of format_version {FORMAT_VERSION}. "
             f"Received: {version!r}"
         )
+    _expect_whole(path, description)
     return description
+
+
+def _expect_whole(path, description):
+    """Raises where shards are missing from the list, or stand there twice."""
+    shards = description["shards"]
+    found = set()
+    for shard in shards:
+        if shard["file"] in found:
+            raise ValueError(
+                f"{path}: Expected each shard once. "
+                f"Received: {shard['file']} again"
+            )
+        found.add(shard["file"])
+    total = sum(shard["images"] for shard in shards)
+    if total != description["images"]:
+        raise ValueError(
+            f"{path}: Expected {description['images']} images, as it says, in "
+            f"its {len(shards)} shards. Received: {total}"
+        )
 
 
 def _index(path, shard, classes):

@@ -1,6 +1,22 @@
-"""Lines of text files, whatever is in them."""
+"""Lines and numbers of text files, whatever is in them."""
 
 from pathlib import Path
+
+
+def is_whole(field):
+    """Whether a text is a number of digits alone, which 64 bits hold.
+
+    `int` would also take signs, underscores, blanks, digits of other scripts,
+    and complains of very long ones by itself.
+
+    Args:
+        field: string.
+
+    Example:
+        >>> [is_whole(field) for field in ("17", "1_7", "-1", "", "9" * 19)]
+        [True, False, False, False, False]
+    """
+    return field.isascii() and field.isdecimal() and len(field) < 19
 
 
 def text_lines(path):

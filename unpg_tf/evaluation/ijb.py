@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from unpg_tf.data.text import is_whole
 from unpg_tf.data.text import text_lines
 
 # Lines of pairs parsed at a time, to bound the memory.
 _CHUNK = 1 << 20
+# Beyond any coordinate in an image, in pixels, and any score.
+_LARGEST = 1e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +95,7 @@ def read_ijb(root):
     ids = np.unique(template)
     left, right, same = _pairs(_find(root, "*template_pair_label.txt"), ids)
     probes = _find(root, "*1N_probe_mixed.csv", needed=False)
+    subjects = {}
     galleries = (
         [_find(root, f"*1N_gallery_[GS]{number}.csv") for number in (1, 2)]
         if probes
@@ -107,8 +111,8 @@ def read_ijb(root):
         same=same,
         landmarks=None if aligned else landmarks,
         detector_scores=scores,
-        galleries=[_people(path, ids) for path in galleries],
-        probes=_people(probes, ids) if probes else None,
+        galleries=[_people(path, ids, subjects) for path in galleries],
+        probes=_people(probes, ids, subjects) if probes else None,
         name=Path(root).resolve().name,
     )
 
@@ -137,7 +141,7 @@ def _find(root, pattern, needed=True):
 
 def _faces(path):
     """Images, templates and media."""
-    rows = list(_fields(path, 3, "image template medium", int))
+    rows = list(_fields(path, 3, "image template medium", _whole))
     if not rows:
         raise ValueError(f"{path}: Expected images. Received: none")
     names = [name for name, _ in rows]
@@ -174,9 +178,16 @@ def _fields(path, count, layout, kind):
 
 def _finite(field):
     number = float(field)
-    if not np.isfinite(number):
+    if not abs(number) < _LARGEST or "_" in field:
         raise ValueError
     return number
+
+
+def _whole(field):
+    """The number of digits alone, which 64 bits hold."""
+    if not is_whole(field):
+        raise ValueError(f"Expected a whole number. Received: {field[:40]}")
+    return int(field)
 
 
 def _pairs(path, ids):
@@ -186,7 +197,33 @@ def _pairs(path, ids):
         parts.append(_checked_pairs(path, *chunk, ids))
     if not parts:
         raise ValueError(f"{path}: Expected pairs. Received: none")
-    return tuple(map(np.concatenate, zip(*parts, strict=True)))
+    left, right, same = map(np.concatenate, zip(*parts, strict=True))
+    _expect_one_answer(path, left, right, same, ids)
+    return left, right, same
+
+
+def _expect_one_answer(path, left, right, same, ids):
+    """Raises for a pair of templates that is said to be both."""
+    keys = np.minimum(left, right).astype(np.int64) * len(ids)
+    keys += np.maximum(left, right)
+    order = np.argsort(keys, kind="stable")
+    keys, answers = keys[order], same[order]
+    both = np.flatnonzero(
+        (keys[1:] == keys[:-1]) & (answers[1:] != answers[:-1])
+    )
+    if both.size:
+        first, row = order[both[0]], order[both[0] + 1]
+        filled = (
+            number
+            for number, line in enumerate(text_lines(path), start=1)
+            if line.strip()
+        )
+        numbers = dict(zip(range(max(first, row) + 1), filled, strict=False))
+        raise ValueError(
+            f"{path}:{numbers[row]}: Expected {int(same[first])}, as line "
+            f"{numbers[first]} has it of these templates. "
+            f"Received: {int(same[row])}"
+        )
 
 
 def _chunk(path, lines):
@@ -224,19 +261,32 @@ def _checked_pairs(path, numbers, table, ids):
     return rows[:, 0], rows[:, 1], table[:, 2] == 1
 
 
-def _people(path, ids):
-    """Rows of a gallery's or the probes' templates, and who they are."""
+def _people(path, ids, subjects):
+    """Rows of a gallery's or the probes' templates, and who they are.
+
+    Args:
+        path: the file.
+        ids: [t] integer array, the templates' ids, ascending.
+        subjects: dictionary of templates to subjects, of the files before.
+    """
+    people, reader = {}, csv.DictReader(text_lines(path))
     try:
-        people = {
-            int(row["TEMPLATE_ID"]): int(row["SUBJECT_ID"])
-            for row in csv.DictReader(text_lines(path))
-        }
-        templates = np.array(list(people), np.int64)
-    except (KeyError, OverflowError, TypeError, ValueError, csv.Error) as error:
+        for row in reader:
+            template = _whole(row["TEMPLATE_ID"])
+            people[template] = _whole(row["SUBJECT_ID"])
+            before = subjects.setdefault(template, people[template])
+            if before != people[template]:
+                raise ValueError(
+                    f"subject {people[template]} of template {template}, "
+                    f"which was {before}'s"
+                )
+    except (AttributeError, KeyError, ValueError, csv.Error) as error:
         raise ValueError(
-            f"{path}: Expected the columns TEMPLATE_ID and SUBJECT_ID "
-            f"with numbers. Received: {error!r}"
+            f"{path}:{reader.line_num}: Expected the columns TEMPLATE_ID and "
+            "SUBJECT_ID with numbers, each template of one subject. "
+            f"Received: {error}"
         ) from None
+    templates = np.array(list(people), np.int64)
     rows = np.searchsorted(ids, templates).clip(max=len(ids) - 1)
     unknown = templates[ids[rows] != templates]
     if len(unknown) or not len(templates):

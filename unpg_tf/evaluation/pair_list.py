@@ -39,6 +39,7 @@ def read_pair_lists(paths, root):
             line names; the message starts with `file:line`.
         ValueError: a line isn't what the format expects; the message starts
             with `file:line`. Or a file has fewer than ten pairs of a kind.
+            A pair may stand twice, with one answer.
 
     Source: https://github.com/Jung-Jun-Uk/UNPG; S. Jung et al., MixFace:
         Improving Face Verification Focusing on Fine-Grained Conditions, 2021.
@@ -143,10 +144,11 @@ def _read(path, root, images, people):
     """The columns of a list, and who is in its pairs or None."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"Expected a pair list. Received: {path}")
-    rows = []
+    rows, answers = [], {}
     for number, line in enumerate(text_lines(path), start=1):
         try:
             rows.append(_row(line, root, images, people))
+            _expect_same_answer(answers, *rows[-1][:3], number)
         except (FileNotFoundError, ValueError) as error:
             raise type(error)(f"{path}:{number}: {error}") from None
     table = np.array(rows, int).reshape(-1, 5)
@@ -169,6 +171,8 @@ def _row(line, root, images, people):
     if len(fields) != 3 or fields[2] not in ("0", "1"):
         raise ValueError(f"Expected left right 0|1. Received: {line.rstrip()}")
     for name in fields[:2]:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ValueError(f"Expected a path below {root}. Received: {name}")
         if name not in images and not (root / name).is_file():
             raise FileNotFoundError(
                 f"Expected an image. Received: {root / name}"
@@ -177,6 +181,25 @@ def _row(line, root, images, people):
     who = (Path(name).parts[0] for name in fields[:2])
     numbers = (people.setdefault(person, len(people)) for person in who)
     return left, right, int(fields[2]), *numbers
+
+
+def _expect_same_answer(answers, left, right, answer, number):
+    """Raises where an earlier line calls the pair of one identity and this not.
+
+    Args:
+        answers: dictionary of pairs to (answer, line).
+        left: integer, number of an image.
+        right: integer, of the other.
+        answer: 0 or 1.
+        number: integer, of the line.
+    """
+    pair = min(left, right), max(left, right)
+    before, line = answers.setdefault(pair, (answer, number))
+    if before != answer:
+        raise ValueError(
+            f"Expected {before}, as line {line} has it of this pair. "
+            f"Received: {answer}"
+        )
 
 
 def _dealt(same):

@@ -7,6 +7,7 @@ import numpy as np
 
 from unpg_tf.data.folder import SUFFIXES
 from unpg_tf.data.synthetic import verification_pairs
+from unpg_tf.data.text import is_whole
 from unpg_tf.data.text import text_lines
 
 
@@ -64,8 +65,9 @@ def read_pairs(path, root):
     Raises:
         FileNotFoundError: there is no such file or folder, or no image that a
             line names; the message starts with `file:line`.
-        ValueError: a line isn't what the format expects; the message starts
-            with `file:line`.
+        ValueError: a line isn't what the format expects, or names a pair
+            again, an image with itself, or one person as two; the message
+            starts with `file:line`.
 
     Source: http://vis-www.cs.umass.edu/lfw/README.txt
     """
@@ -82,12 +84,13 @@ def read_pairs(path, root):
     folds, size = _header(path, lines)
     places = np.arange(2 * size * folds) % (2 * size)
     finder = _ImageFinder(root)
-    left, right, people = [], [], []
+    left, right, people, lines_of = [], [], [], {}
     for number, same in enumerate((places < size).tolist(), start=2):
         try:
             first, second = _parse(lines[number - 1], same)
             left.append(finder.index(*first))
             right.append(finder.index(*second))
+            _expect_new(lines_of, left[-1], right[-1], number)
             people.append((first[0], second[0]))
         except (ValueError, FileNotFoundError) as error:
             raise type(error)(f"{path}:{number}: {error}") from None
@@ -138,6 +141,25 @@ def _numbered(people):
     return numbers.reshape(-1, 2)
 
 
+def _expect_new(lines_of, left, right, number):
+    """Notes a pair's line; raises for one that was there, or is of one image.
+
+    Args:
+        lines_of: dictionary of pairs to lines.
+        left: integer, number of an image.
+        right: integer, of the other.
+        number: integer, of the line.
+    """
+    if left == right:
+        raise ValueError("Expected two images. Received: one, twice")
+    pair = min(left, right), max(left, right)
+    if lines_of.setdefault(pair, number) != number:
+        raise ValueError(
+            "Expected each pair once. Received: that of line "
+            f"{lines_of[pair]} again"
+        )
+
+
 class _ImageFinder:
     """Finds the images of people, and numbers each image once."""
 
@@ -171,7 +193,7 @@ class _ImageFinder:
 def _header(path, lines):
     """Reads the number of folds and of pairs per fold and kind."""
     fields = lines[0].split("\t") if lines else []
-    counts = [int(field) for field in fields if field.strip().isdecimal()]
+    counts = [int(field) for field in fields if is_whole(field.strip())]
     if len(counts) != len(fields) or len(counts) not in (1, 2) or 0 in counts:
         raise ValueError(
             f"{path}:1: Expected N, or folds<TAB>N. Received: {lines[:1]}"
@@ -190,9 +212,9 @@ def _parse(line, same):
     fields = [field.strip() for field in line.split("\t")]
     layout = "Name<TAB>i<TAB>j" if same else "Name<TAB>i<TAB>Other<TAB>j"
     numbers = fields[1:] if same else fields[1::2]
-    if len(fields) != (3 if same else 4) or not all(
-        number.isdecimal() for number in numbers
-    ):
+    if len(fields) != (3 if same else 4) or not all(map(is_whole, numbers)):
         raise ValueError(f"Expected {layout}. Received: {line}")
     other = fields[0] if same else fields[2]
+    if not same and other == fields[0]:
+        raise ValueError(f"Expected two people. Received: {line}")
     return (fields[0], int(numbers[0])), (other, int(numbers[1]))

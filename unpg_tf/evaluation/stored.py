@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from unpg_tf.files import replaced
+from unpg_tf.npz_files import expect_names
+from unpg_tf.npz_files import read_arrays
 
 
 class StoredEmbeddings:
@@ -38,11 +39,9 @@ class StoredEmbeddings:
     """
 
     def __init__(self, path, root="."):
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"Expected an .npz file. Received: {path}")
         self.path = path
         self.root = root
-        parts = _read(path)
+        parts = read_arrays(path, ["embeddings", "names", "flip"])
         self.embeddings = parts.get("embeddings", np.empty(0))
         self._names = parts.get("names")
         if self.embeddings.ndim != 2 or self.embeddings.dtype.kind not in "fiu":
@@ -58,11 +57,13 @@ class StoredEmbeddings:
                 f"{path}: Expected names [{len(self.embeddings)}]. "
                 f"Received: shape {self._names.shape}"
             )
+        if self._names is not None:
+            expect_names(path, "names", self._names)
         flip = parts.get("flip")
-        if flip is not None and flip.shape != ():
+        if flip is not None and (flip.shape != () or flip.dtype != bool):
             raise ValueError(
                 f"{path}: Expected flip, True or False. "
-                f"Received: shape {flip.shape}"
+                f"Received: shape {flip.shape} and {flip.dtype}"
             )
         self.flip = None if flip is None else bool(flip)
 
@@ -89,20 +90,6 @@ class StoredEmbeddings:
                 f"none of {len(missing)} of them, such as {missing[0]}"
             )
         return self.embeddings[[rows[name] for name in names]]
-
-
-def _read(path):
-    """The arrays of a NumPy archive; what would run code is refused."""
-    try:
-        if not zipfile.is_zipfile(path):
-            raise ValueError("no zip file")
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    # A damaged archive fails in whatever way its remains happen to.
-    except Exception as error:
-        raise ValueError(
-            f"{path}: Expected a NumPy archive. Received: {error!r}"
-        ) from error
 
 
 class CachedEmbedder:

@@ -7,6 +7,9 @@ from unpg_tf.data.images import decode_image
 # A file that says it has more pixels is refused before it is decoded: 100 kB
 # of PNG can unfold to gigabytes.
 MAX_PIXELS = 4096 * 4096
+# A progressive JPEG passes over its pixels once for each scan, and a scan may
+# have ten bytes. Usual ones have ten scans, of whatever size.
+MAX_SCANNED_PIXELS = 16 * MAX_PIXELS
 
 # The format's signature, then its first chunk, whose 13 bytes begin with width
 # and height. Decoders pass over a strange chunk before it; here it has to lead.
@@ -29,9 +32,9 @@ def decode_images(image_bytes, image_size):
     Returns:
         A tuple of [n, image_size, image_size, 3] uint8 RGB images and [n]
         bool, false where the bytes aren't those of a JPEG or PNG image, or
-        its header says more than `MAX_PIXELS` pixels; the image is black
-        there. Damage that still decodes, such as wrong colours in a JPEG, is
-        not found.
+        its header says more than `MAX_PIXELS` pixels, or its scans pass over
+        more than `MAX_SCANNED_PIXELS`; the image is black there. Damage that
+        still decodes, such as wrong colours in a JPEG, is not found.
 
     Example:
         >>> images, valid = decode_images([contents, b"no image"], 112)
@@ -59,22 +62,33 @@ def decode_images(image_bytes, image_size):
 
 
 def _decode(contents, image_size):
-    with tf.control_dependencies([_check_pixels(contents)]):
+    with tf.control_dependencies([_check_cost(contents)]):
         return decode_image(tf.identity(contents), image_size)
 
 
-def _check_pixels(contents):
-    """Fails where the file is of another format, or its image too large."""
+def _check_cost(contents):
+    """Fails where the file is of another format, or would take too long."""
     is_png = tf.equal(tf.strings.substr(contents, 0, len(_PNG)), _PNG)
     # What is no PNG either has the header of a JPEG, or fails here.
-    sides = tf.cond(
+    sides, scans = tf.cond(
         is_png,
-        lambda: _png_sides(contents),
-        lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
+        lambda: (_png_sides(contents), tf.ones([], tf.int64)),
+        lambda: (
+            tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
+            _jpeg_scans(contents),
+        ),
     )
     # Sides are below 2^32: the product of two could overflow int64.
     fits = sides[0] <= MAX_PIXELS // tf.maximum(sides[1], 1)
-    return tf.debugging.Assert(fits, ["Expected fewer pixels.", sides])
+    fits &= sides[0] * sides[1] * scans <= MAX_SCANNED_PIXELS
+    return tf.debugging.Assert(fits, ["Expected fewer pixels.", sides, scans])
+
+
+def _jpeg_scans(contents):
+    # Data of a scan never holds the marker; a picture within the metadata may.
+    values = tf.io.decode_raw(contents, tf.uint8)
+    marked = (values[:-1] == 0xFF) & (values[1:] == 0xDA)
+    return tf.math.count_nonzero(marked)
 
 
 def _png_sides(contents):

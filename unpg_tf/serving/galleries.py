@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from unpg_tf.files import replaced
+from unpg_tf.npz_files import expect_names
+from unpg_tf.npz_files import read_arrays
 
 # How many of the nearest found so far the index goes on from. Of faiss' own 16
 # a gallery of 100,000 misses a fifth of the nearest five, of these 2 in 1,000.
@@ -52,23 +54,32 @@ def read_gallery(path):
         FileNotFoundError: there is no such file.
         ValueError: the file is something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            gallery = Gallery(**arrays)
-        if len(gallery.files) != len(gallery.embeddings):
-            raise ValueError("files and embeddings of different number")
-        if not len(gallery.files):
-            raise ValueError("no embedding")
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"Expected a gallery. Received: {path}"
-        ) from None
-    except Exception as error:
-        # zipfile, zlib and NumPy have an exception each for broken files.
-        raise ValueError(
-            f"{path}: Expected a gallery, as embed writes it. Received: {error}"
-        ) from error
+    arrays = read_arrays(path, Gallery._fields)
+    if set(arrays) != set(Gallery._fields):
+        raise _no_gallery(path, f"the arrays {sorted(arrays)}")
+    gallery = Gallery(**arrays)
+    expect_names(path, "files", gallery.files)
+    shape, dtype = gallery.embeddings.shape, gallery.embeddings.dtype
+    if len(shape) != 2 or dtype.kind != "f":
+        raise _no_gallery(path, f"embeddings of shape {shape} and {dtype}")
+    if not len(gallery.files) == len(gallery.embeddings) > 0:
+        raise _no_gallery(
+            path, f"{len(gallery.files)} files and {shape[0]} embeddings"
+        )
+    wrong = ~np.isfinite(gallery.embeddings).all(axis=1)
+    if wrong.any():
+        raise _no_gallery(
+            path,
+            f"an embedding of {gallery.files[np.argmax(wrong)]} that isn't "
+            "finite",
+        )
     return gallery
+
+
+def _no_gallery(path, received):
+    return ValueError(
+        f"{path}: Expected a gallery, as embed writes it. Received: {received}"
+    )
 
 
 def nearest(path, gallery, embedding, count, index):
