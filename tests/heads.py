@@ -90,6 +90,13 @@ HEADS = {
         {"seed": SEED, "kind": "cosface"},
         _elasticface("cosface", 0.35),
     ),
+    "mv_cosface": (layers.MVSoftmax, {}, oracle.mv_softmax),
+    "mv_arcface": (
+        layers.MVSoftmax,
+        {"margin": 0.9, "weight": 1.3, "kind": "arcface"},
+        lambda *batch: oracle.mv_softmax(*batch, 0.9, 1.3, "arcface"),
+    ),
+    "x2_softmax": (layers.X2Softmax, {}, oracle.x2_softmax),
 }
 NAMES = list(HEADS)
 STATEFUL = [

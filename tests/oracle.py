@@ -76,6 +76,34 @@ def elasticface(cosines, norms, labels, margins, kind):
     return _with_targets(cosines, labels, target)
 
 
+def mv_softmax(
+    cosines, norms, labels, margin=0.35, weight=1.12, kind="cosface"
+):
+    raised = np.array(cosines)
+    for row, label in enumerate(labels):
+        t = cosines[row][label]
+        if kind == "cosface":
+            least, target = margin, t - margin
+        else:
+            least, target = 0.0, math.cos(angle(t) + margin)
+        for column, c in enumerate(cosines[row]):
+            if c > target:
+                raised[row, column] = weight * c + weight - 1
+        raised[row, label] = target if t > least else t
+    return raised
+
+
+def x2_softmax(cosines, norms, labels, fixed=None):
+    """The value is that at `fixed`, about which t has the slope 1."""
+    fixed = cosines if fixed is None else fixed
+
+    def target(i, t):
+        at = fixed[i][labels[i]]
+        return -0.9 * angle(at) ** 2 + 0.65 + t - at
+
+    return _with_targets(cosines, labels, target)
+
+
 def magface(
     cosines,
     norms,

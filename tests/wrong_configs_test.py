@@ -18,6 +18,8 @@ MADE = {
     "AdaFace": layers.AdaFace(5),
     "CurricularFace": layers.CurricularFace(5),
     "ElasticFace": layers.ElasticFace(5),
+    "MVSoftmax": layers.MVSoftmax(5),
+    "X2Softmax": layers.X2Softmax(5),
     "MarginLoss": losses.MarginLoss(embedding_dim=4),
     "UNPGLoss": losses.UNPGLoss(embedding_dim=4),
     "CircleLoss": losses.CircleLoss(embedding_dim=4),
@@ -35,6 +37,8 @@ MADE = {
 REQUIRED = {
     **dict.fromkeys([name for name in MADE if "Face" in name], ["num_classes"]),
     "CombinedMargin": ["num_classes"],
+    "MVSoftmax": ["num_classes"],
+    "X2Softmax": ["num_classes"],
     "EmbeddingModel": ["backbone", "head"],
     "WarmUp": ["schedule", "warmup_steps"],
 }

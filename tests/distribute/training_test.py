@@ -19,6 +19,7 @@ NAMES = [
     "adaface",
     "curricularface",
     "elastic_cosface",
+    "mv_cosface",
 ]
 
 

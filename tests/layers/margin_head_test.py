@@ -78,6 +78,11 @@ def test_gradients_are_the_numeric_ones_of_the_oracle(name):
         # What a head takes from the batch without gradient stays as it is.
         cosines = oracle.cosines_of(embeddings, centers)
         norms = oracle.norms_of(EMBEDDINGS if name == "adaface" else embeddings)
+        if name == "x2_softmax":
+            fixed = oracle.cosines_of(EMBEDDINGS, CENTERS)
+            return np.sum(
+                weights * oracle.x2_softmax(cosines, norms, LABELS, fixed)
+            )
         if name == "curricularface":
             return np.sum(
                 weights * oracle.curricularface(cosines, norms, LABELS, t)
@@ -367,6 +372,10 @@ def test_refuses_embeddings_of_another_shape(shape):
         (layers.ElasticFace, {"margin": -0.1}),
         (layers.ElasticFace, {"std": -0.1}),
         (layers.ElasticFace, {"kind": "magface"}),
+        (layers.MVSoftmax, {"margin": -0.1}),
+        (layers.MVSoftmax, {"weight": 0.9}),
+        (layers.MVSoftmax, {"kind": "magface"}),
+        (layers.X2Softmax, {"a": 0.0}),
         (layers.SphereFace, {"margin": 0.9}),
         (layers.SphereFace, {"anneal_start": -1.0}),
         (layers.SphereFace, {"anneal_rate": -1.0}),

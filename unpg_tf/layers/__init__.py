@@ -9,7 +9,9 @@ from unpg_tf.layers.elasticface import ElasticFace
 from unpg_tf.layers.magface import MagFace
 from unpg_tf.layers.magface import MagnitudePenalty
 from unpg_tf.layers.margin_head import MarginHead
+from unpg_tf.layers.mv_softmax import MVSoftmax
 from unpg_tf.layers.sphereface import SphereFace
+from unpg_tf.layers.x2_softmax import X2Softmax
 
 __all__ = [
     "AdaFace",
@@ -18,8 +20,10 @@ __all__ = [
     "CosFace",
     "CurricularFace",
     "ElasticFace",
+    "MVSoftmax",
     "MagFace",
     "MagnitudePenalty",
     "MarginHead",
     "SphereFace",
+    "X2Softmax",
 ]

@@ -45,6 +45,8 @@ HEADS = [
     "adaface",
     "curricularface",
     "elasticface",
+    "mv_softmax",
+    "x2_softmax",
 ]
 LOSSES = ["unpg", "margin", "triplet", "multi_similarity", "circle", "npair"]
 # What --help shows first.
@@ -133,8 +135,8 @@ head.choice("head", "cosface", HEADS, "Margin head.")
 head.number(
     "margin",
     None,
-    "Margin of the head; by default the head's own. Not for combined and "
-    "magface, which have several: see --head_option.",
+    "Margin of the head; by default the head's own. Not for combined, magface "
+    "and x2_softmax, which have several numbers: see --head_option.",
     lower_bound=0.0,
 )
 head.repeated(

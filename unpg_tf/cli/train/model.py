@@ -23,6 +23,8 @@ HEADS = {
     "adaface": layers.AdaFace,
     "curricularface": layers.CurricularFace,
     "elasticface": layers.ElasticFace,
+    "mv_softmax": layers.MVSoftmax,
+    "x2_softmax": layers.X2Softmax,
 }
 ADDONS = "tfa:"
 METRIC_LOSSES = {
@@ -35,6 +37,7 @@ METRIC_LOSSES = {
 MARGINS = {
     "combined": ("m1", "m2", "m3"),
     "magface": ("lower_margin", "upper_margin"),
+    "x2_softmax": ("a", "h", "k"),
 }
 
 
