@@ -1,6 +1,7 @@
 """What every test gets: quiet, repeatable runs with four replicas at hand."""
 
 import atexit
+import gc
 import importlib.util
 import itertools
 import os
@@ -46,6 +47,19 @@ def _split_cpu():
 
 
 _split_cpu()
+
+
+def pytest_collection_finish():
+    """Has no collection look at what imports have made, which stays."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collected():
+    """Frees a file's graphs; of all files together that takes minutes."""
+    yield
+    gc.collect()
 
 
 def pytest_collection_modifyitems(items):

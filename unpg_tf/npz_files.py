@@ -7,20 +7,21 @@ from pathlib import Path
 import numpy as np
 
 
-def read_arrays(path, names):
+def read_arrays(path, required, optional=()):
     """Reads some arrays of an `.npz` file, and no other.
 
     Args:
         path: the file.
-        names: the arrays to read; one that the file lacks is left out.
+        required: names of arrays.
+        optional: names of arrays that the file may lack.
 
     Returns:
         Dictionary of names to arrays.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is something else, or damaged, or has an array
-            twice, or Python objects in one, which could run code.
+        ValueError: the file is something else, or damaged, lacks an array, or
+            has one twice, or Python objects in one, which could run code.
 
     Example:
         >>> np.savez("some.npz", a=[1, 2], b=[3])
@@ -36,12 +37,23 @@ def read_arrays(path, names):
             (name, count), *_ = Counter(archive.zip.namelist()).most_common(1)
             if count > 1:
                 raise ValueError(f"{name} {count} times")
-            return {name: archive[name] for name in names if name in archive}
+            known = archive.files
+            arrays = {
+                name: archive[name]
+                for name in (*required, *optional)
+                if name in known
+            }
     # zipfile, zlib and NumPy have an exception each for broken files.
     except Exception as error:
         raise ValueError(
             f"{path}: Expected a NumPy archive. Received: {error!r}"
         ) from error
+    if not arrays.keys() >= {*required}:
+        raise ValueError(
+            f"{path}: Expected the arrays {', '.join(required)}. "
+            f"Received: {', '.join(known) or 'none'}"
+        )
+    return arrays
 
 
 def expect_names(path, name, values):

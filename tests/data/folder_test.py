@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -112,20 +113,25 @@ def test_an_index_spares_the_listing_until_a_folder_changes(root):
 
 
 @pytest.mark.parametrize("way", ["UNPG_TF_CACHE", "XDG_CACHE_HOME", "HOME"])
-def test_an_index_is_in_the_users_cache(root, tmp_path, monkeypatch, way):
+def test_an_index_is_in_the_users_cache(
+    root, tmp_path_factory, monkeypatch, way
+):
     aged(root)
+    cache = tmp_path_factory.mktemp("home") / "cache"
     for name in ("UNPG_TF_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(way, str(tmp_path / "cache"))
+    monkeypatch.setenv(way, str(cache))
     below = {"XDG_CACHE_HOME": "unpg_tf", "HOME": ".cache/unpg_tf"}
     open_images(root)
     monkeypatch.chdir(root)
     open_images(".")
-    (index,) = (tmp_path / "cache" / below.get(way, "")).iterdir()
+    (index,) = (cache / below.get(way, "")).iterdir()
     assert index.name.startswith(f"{root.name}-")
     assert not root.with_name(f"{root.name}.index").exists()
     # One of another place is another.
-    again = root.rename(root.with_name("again"))
+    again = cache.with_name("faces")
+    shutil.copytree(root, again)
+    aged(again)
     open_images(again)
     assert len([*index.parent.iterdir()]) == 2
 

@@ -88,7 +88,10 @@ class Evil:
     [
         (lambda file: file.write_bytes(b"no archive"), "a NumPy archive"),
         (lambda file: file.write_bytes(b""), "a NumPy archive"),
-        (lambda file: np.savez(file, other=1), "embeddings .n, dim.*other"),
+        (
+            lambda file: np.savez(file, other=1),
+            "the arrays embeddings. .*other",
+        ),
         (lambda file: np.savez(file, embeddings=np.ones(3)), r".*shape \(3,\)"),
         (
             lambda file: np.savez(file, embeddings=np.eye(2), names=["a"]),

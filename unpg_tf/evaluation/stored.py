@@ -41,14 +41,14 @@ class StoredEmbeddings:
     def __init__(self, path, root="."):
         self.path = path
         self.root = root
-        parts = read_arrays(path, ["embeddings", "names", "flip"])
-        self.embeddings = parts.get("embeddings", np.empty(0))
+        parts = read_arrays(path, ["embeddings"], ["names", "flip"])
+        self.embeddings = parts["embeddings"]
         self._names = parts.get("names")
         if self.embeddings.ndim != 2 or self.embeddings.dtype.kind not in "fiu":
             raise ValueError(
                 f"{path}: Expected embeddings [n, dim], floats. "
-                f"Received: {sorted(parts)}, embeddings of shape "
-                f"{self.embeddings.shape} and {self.embeddings.dtype}"
+                f"Received: shape {self.embeddings.shape} and "
+                f"{self.embeddings.dtype}"
             )
         if self._names is not None and self._names.shape != (
             len(self.embeddings),
@@ -60,7 +60,7 @@ class StoredEmbeddings:
         if self._names is not None:
             expect_names(path, "names", self._names)
         flip = parts.get("flip")
-        if flip is not None and (flip.shape != () or flip.dtype != bool):
+        if flip is not None and (flip.shape != () or flip not in (0, 1)):
             raise ValueError(
                 f"{path}: Expected flip, True or False. "
                 f"Received: shape {flip.shape} and {flip.dtype}"

@@ -54,10 +54,7 @@ def read_gallery(path):
         FileNotFoundError: there is no such file.
         ValueError: the file is something else.
     """
-    arrays = read_arrays(path, Gallery._fields)
-    if set(arrays) != set(Gallery._fields):
-        raise _no_gallery(path, f"the arrays {sorted(arrays)}")
-    gallery = Gallery(**arrays)
+    gallery = Gallery(**read_arrays(path, Gallery._fields))
     expect_names(path, "files", gallery.files)
     shape, dtype = gallery.embeddings.shape, gallery.embeddings.dtype
     if len(shape) != 2 or dtype.kind != "f":
