@@ -219,7 +219,8 @@ class EmbeddingModel(CheckedLabels, keras.Model):
         variables than before: Keras 3 lets a change of `trainable` without
         `compile` reach a step that is traced again, as for a smaller batch.
         """
-        trained = self.trainable_variables
+        # Keras 2 refuses to name those that the first batch will make.
+        trained = self.trainable_variables if self.built else []
         made_for = [id(part) for part in (self.optimizer, *trained)]
         force = force or made_for != self._made_for
         self._made_for = made_for
