@@ -44,9 +44,9 @@ def trained(strategy, optimizer, name, max_pair_share):
 
 
 @pytest.mark.parametrize(
-    ("name", "max_pair_share"), [("CosFace", 0.2), ("CurricularFace", 1.0)]
+    ("optimizer", "name", "max_pair_share"),
+    [("sgd", "CosFace", 0.2), ("adamw", "CurricularFace", 1.0)],
 )
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_replicas_draw_one_sample_and_train_as_one(
     strategy_of, optimizer, name, max_pair_share
 ):
