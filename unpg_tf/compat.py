@@ -52,6 +52,23 @@ def input_shape(layer):
         return layer.get_build_config().get("input_shape")
 
 
+def layer_from_config(config, custom_objects=None):
+    """The layer or model that a serialised one stands for.
+
+    Args:
+        config: As `keras.utils.serialize_keras_object` makes it; of Keras 2
+            also the older form, which the folders of its SavedModels have.
+        custom_objects: As in Keras.
+    """
+    if not IS_KERAS_3 and "module" not in config:
+        return keras.layers.deserialize(
+            config, custom_objects, use_legacy_format=True
+        )
+    return keras.utils.deserialize_keras_object(
+        config, custom_objects=custom_objects
+    )
+
+
 def is_built(optimizer):
     """Whether an optimizer has its state."""
     if IS_KERAS_3:

@@ -7,6 +7,7 @@ from tensorflow import keras
 
 from tests import heads
 from tests import oracle
+from unpg_tf import compat
 from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import models
@@ -170,6 +171,23 @@ def test_training_goes_on_where_a_saved_model_stopped(tmp_path):
     np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-6)
     for here, there in zip(twin.weights, model.weights, strict=True):
         np.testing.assert_allclose(here, there, rtol=1e-5, atol=1e-6)
+
+
+def test_a_folder_of_keras_2_comes_back_whole(tmp_path):
+    model = make_model("adaface", optimizer="adam")
+    folder = str(tmp_path / "saved")
+    if compat.IS_KERAS_3:
+        with pytest.raises(ValueError, match=r"\.keras"):
+            model.save(folder)
+        return
+    keep = keras.callbacks.ModelCheckpoint(folder)
+    model.fit(IMAGES, LABELS, verbose=0, callbacks=[keep])
+    loaded = keras.models.load_model(folder)
+    assert_equal(loaded.get_weights(), model.get_weights())
+    np.testing.assert_allclose(evaluate(loaded), evaluate(model), rtol=1e-5)
+    # Keras 2 forgets the optimizer's state there, of any model.
+    fit(loaded)
+    assert evaluate(loaded)[0] < evaluate(model)[0]
 
 
 def test_weights_alone_go_into_a_new_model(tmp_path):

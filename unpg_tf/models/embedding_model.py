@@ -293,9 +293,7 @@ class EmbeddingModel(CheckedLabels, keras.Model):
             config=config,
         )
         parts = {
-            name: keras.utils.deserialize_keras_object(
-                config[name], custom_objects=custom_objects
-            )
-            for name in ("backbone", "head")
+            name: compat.layer_from_config(config[name], custom_objects)
+            for name in _PARTS
         }
         return cls(**{**config, **parts})
