@@ -187,7 +187,7 @@ def test_a_folder_of_keras_2_comes_back_whole(tmp_path):
     np.testing.assert_allclose(evaluate(loaded), evaluate(model), rtol=1e-5)
     # Keras 2 forgets the optimizer's state there, of any model.
     fit(loaded)
-    assert evaluate(loaded)[0] < evaluate(model)[0]
+    assert evaluate(loaded) < evaluate(model)
 
 
 def test_weights_alone_go_into_a_new_model(tmp_path):
