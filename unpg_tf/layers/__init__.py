@@ -11,6 +11,7 @@ from unpg_tf.layers.magface import MagnitudePenalty
 from unpg_tf.layers.margin_head import MarginHead
 from unpg_tf.layers.mv_softmax import MVSoftmax
 from unpg_tf.layers.sphereface import SphereFace
+from unpg_tf.layers.uniface import UniFace
 from unpg_tf.layers.x2_softmax import X2Softmax
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "MagnitudePenalty",
     "MarginHead",
     "SphereFace",
+    "UniFace",
     "X2Softmax",
 ]

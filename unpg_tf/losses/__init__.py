@@ -7,6 +7,7 @@ from unpg_tf.losses.metric_loss import MetricLoss
 from unpg_tf.losses.multi_similarity_loss import MultiSimilarityLoss
 from unpg_tf.losses.n_pair_loss import NPairLoss
 from unpg_tf.losses.triplet_semi_hard_loss import TripletSemiHardLoss
+from unpg_tf.losses.uce_loss import UCELoss
 from unpg_tf.losses.unpg_loss import UNPGLoss
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "MultiSimilarityLoss",
     "NPairLoss",
     "TripletSemiHardLoss",
+    "UCELoss",
     "UNPGLoss",
 ]

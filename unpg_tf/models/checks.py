@@ -2,6 +2,7 @@
 
 import functools
 
+from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import ops
 
@@ -49,6 +50,32 @@ def expect_own(loss):
         "Addons in unpg_tf.losses.AddonsLoss)",
         loss=loss,
     )
+
+
+def expect_match(head, loss):
+    """Raises a `ValueError` for a head and a loss that don't fit each other.
+
+    Args:
+        head: A `MarginHead`.
+        loss: A loss, or `None`; of functions nothing is known.
+    """
+    is_uce = isinstance(loss, losses.UCELoss)
+    if isinstance(head, layers.UniFace):
+        ops.expect(
+            is_uce or not isinstance(loss, losses.MarginLoss),
+            "UCELoss with a UniFace head, from whose threshold its cosines "
+            "are told",
+            loss=loss,
+        )
+        ops.expect(
+            not is_uce or loss.scale == head.scale,
+            f"UCELoss with the scale of the UniFace head, {head.scale:g}",
+            scale=getattr(loss, "scale", None),
+        )
+    else:
+        ops.expect(
+            not is_uce, "a UniFace head with UCELoss", head=type(head).__name__
+        )
 
 
 def scale_of(loss):

@@ -10,6 +10,7 @@ from unpg_tf import optimizers
 from unpg_tf.layers import MarginHead
 from unpg_tf.losses.trained_head import trained_head
 from unpg_tf.models.checked_labels import CheckedLabels
+from unpg_tf.models.checks import expect_match
 from unpg_tf.models.checks import expect_own
 from unpg_tf.models.checks import only
 from unpg_tf.models.checks import scale_of
@@ -135,6 +136,7 @@ class EmbeddingModel(CheckedLabels, keras.Model):
         """
         loss = only("loss", loss)
         expect_own(loss)
+        expect_match(self.head, loss)
         weight = only("loss_weights", kwargs.pop("loss_weights", None))
         kwargs["loss_weights"] = weight
         super().compile(optimizer=optimizer, loss=loss, **kwargs)

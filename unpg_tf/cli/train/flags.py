@@ -47,8 +47,17 @@ HEADS = [
     "elasticface",
     "mv_softmax",
     "x2_softmax",
+    "uniface",
 ]
-LOSSES = ["unpg", "margin", "triplet", "multi_similarity", "circle", "npair"]
+LOSSES = [
+    "unpg",
+    "margin",
+    "uce",
+    "triplet",
+    "multi_similarity",
+    "circle",
+    "npair",
+]
 # What --help shows first.
 FIRST = (
     "data",
@@ -174,9 +183,10 @@ loss.choice(
     "unpg",
     LOSSES,
     "unpg: the softmax with the negative pairs of the batch. margin: the "
-    "same without. triplet, multi_similarity, circle, npair compare embeddings "
-    "alone, leave --head untrained, and take --loss_option instead of --scale; "
-    "so do tfa:TripletSemiHardLoss, TripletHardLoss, LiftedStructLoss, "
+    "same without. uce: each class by itself, with --head=uniface. triplet, "
+    "multi_similarity, circle, npair compare embeddings alone, leave --head "
+    "untrained, and take --loss_option instead of --scale; so do "
+    "tfa:TripletSemiHardLoss, TripletHardLoss, LiftedStructLoss, "
     "NpairsLoss and ContrastiveLoss, the losses of TensorFlow Addons, on "
     "TensorFlow 2.15 alone; --loss_option=global_batch=false compares the "
     "images of each replica alone, as Addons does by itself.",

@@ -25,8 +25,10 @@ HEADS = {
     "elasticface": layers.ElasticFace,
     "mv_softmax": layers.MVSoftmax,
     "x2_softmax": layers.X2Softmax,
+    "uniface": layers.UniFace,
 }
 ADDONS = "tfa:"
+SOFTMAX_LOSSES = {"margin": losses.MarginLoss, "uce": losses.UCELoss}
 METRIC_LOSSES = {
     "triplet": losses.TripletSemiHardLoss,
     "multi_similarity": losses.MultiSimilarityLoss,
@@ -143,6 +145,8 @@ def _head(num_classes):
                 f"Expected --head_option for {names} with --head={FLAGS.head}. "
                 f"Received: --margin={FLAGS.margin}"
             )
+    if FLAGS.head == "uniface":
+        arguments["scale"] = FLAGS.scale
     return _construct(HEADS[FLAGS.head], "head_option", arguments)
 
 
@@ -153,8 +157,8 @@ def _loss():
         arguments = {"embedding_dim": FLAGS.embedding_dim}
         return _construct(METRIC_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments = {"scale": FLAGS.scale, "embedding_dim": FLAGS.embedding_dim}
-    if FLAGS.loss == "margin":
-        return _construct(losses.MarginLoss, "loss_option", arguments)
+    if FLAGS.loss in SOFTMAX_LOSSES:
+        return _construct(SOFTMAX_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments["whisker"] = FLAGS.whisker
     arguments["product_dtype"] = FLAGS.product_dtype
     arguments["max_pair_share"] = FLAGS.max_pair_share
