@@ -29,7 +29,7 @@ def directory(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """Images of five identities, and two files that are none."""
+    """Images of five identities, and four files that are none."""
     folder = tmp_path_factory.mktemp("people")
     for i, image in enumerate(draw(range(5), [0] * 5, SIZE)):
         path = folder / f"P{i}" / "1.png"
@@ -37,6 +37,9 @@ def people(tmp_path_factory):
         path.write_bytes(tf.io.encode_png(image).numpy())
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     (folder / "notes.txt").write_text("no image")
+    (folder / "P0/._1.png").write_bytes(b"of a file manager")
+    (folder / ".cache").mkdir()
+    (folder / ".cache/1.png").write_bytes(b"of another program")
     return folder
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from unpg_tf.cli import failures
 from unpg_tf.cli.client.flags import FLAGS
 from unpg_tf.data.folder import SUFFIXES
+from unpg_tf.data.folder import is_image
 from unpg_tf.progress import Progress
 from unpg_tf.serving import clients
 from unpg_tf.serving import galleries
@@ -25,7 +26,7 @@ def _embed(folder):
     files = sorted(
         path
         for path in Path(folder).rglob("*")
-        if path.suffix.lower() in SUFFIXES
+        if is_image(path.relative_to(folder).as_posix())
     )
     if not files:
         raise FileNotFoundError(
