@@ -13,6 +13,8 @@ from unpg_tf.models.checked_labels import CheckedLabels
 from unpg_tf.models.checks import expect_own
 from unpg_tf.models.checks import only
 from unpg_tf.models.checks import scale_of
+from unpg_tf.models.layer_losses import LayerLosses
+from unpg_tf.models.layer_losses import kept_losses
 
 _OUTPUT = "output of the backbone"
 _PARTS = {
@@ -22,7 +24,7 @@ _PARTS = {
 
 
 @keras.utils.register_keras_serializable("unpg_tf")
-class EmbeddingModel(CheckedLabels, keras.Model):
+class EmbeddingModel(CheckedLabels, LayerLosses, keras.Model):
     """Trains a backbone under a margin head; answers with embeddings.
 
     `fit` takes images and labels, and hands the labels to the head by itself.
@@ -180,6 +182,11 @@ class EmbeddingModel(CheckedLabels, keras.Model):
         training=True,
     ):
         """Applies the head to the embeddings `y_pred`, then the loss."""
+        # Before the head, where another replica may go on.
+        with kept_losses(self.losses):
+            return self._loss_of(x, y, y_pred, sample_weight, training)
+
+    def _loss_of(self, x, y, y_pred, sample_weight, training):
         ops.expect(y is not None, "labels beside the images", y=y)
         y = only("labels", y)
         # The head's, float32 or wider also where the backbone's is half.
