@@ -17,8 +17,12 @@ from unpg_tf.models.layer_losses import LayerLosses
 from unpg_tf.models.layer_losses import kept_losses
 
 _OUTPUT = "output of the backbone"
+_KERAS = "Keras 3" if compat.IS_KERAS_3 else "Keras 2"
 _PARTS = {
-    "backbone": (keras.layers.Layer, "backbone, a Keras model"),
+    "backbone": (
+        keras.layers.Layer,
+        f"backbone, a Keras model (of tensorflow.keras, here {_KERAS})",
+    ),
     "head": (MarginHead, "head, a MarginHead"),
 }
 
