@@ -8,6 +8,23 @@ from tensorflow import keras
 # The generation of Keras.
 IS_KERAS_3 = hasattr(keras, "Variable")
 
+
+def expect_backend(name):
+    """Raises an `ImportError` for a backend of Keras 3 that isn't TensorFlow.
+
+    Args:
+        name: string, of the backend.
+    """
+    if name != "tensorflow":
+        raise ImportError(
+            "Expected Keras' TensorFlow backend: KERAS_BACKEND=tensorflow, or "
+            f'"backend": "tensorflow" in keras.json. Received: {name}'
+        )
+
+
+if IS_KERAS_3:
+    expect_backend(keras.config.backend())
+
 # Whether a function may ask for XLA. Apple's GPUs have no compiler for it.
 HAS_XLA = tf.test.is_built_with_xla() and platform.system() != "Darwin"
 

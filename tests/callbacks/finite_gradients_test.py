@@ -139,6 +139,17 @@ def overflowing(_, found):
     return found, lambda slope: (None, slope * np.inf)
 
 
+def test_several_steps_at_once_pass_a_look(strategy_of):
+    class Often(FiniteGradients):
+        EVERY = 4
+
+    model = compiled(strategy_of(1))
+    model.compile("sgd", "mse", steps_per_execution=3)
+    with pytest.raises(FloatingPointError, match=f"in step {BAD}"):
+        model.fit(dataset(), callbacks=[Often()], verbose=0)
+    assert int(np.asarray(model.optimizer.iterations)) == 6
+
+
 @pytest.mark.parametrize("on_nan", ["skip", "stop"])
 def test_a_loss_scale_at_its_floor_is_told_once(capsys, on_nan):
     model = keras.Sequential([keras.Input([3]), keras.layers.Dense(1)])

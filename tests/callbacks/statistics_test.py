@@ -155,6 +155,21 @@ def test_the_pairs_share_is_that_of_the_loss():
     assert history["bounded_share"] == [pytest.approx(is_bounded.mean())]
 
 
+def test_several_steps_at_once_pass_a_measurement():
+    steps = []
+
+    class Counted(StatisticsCallback):
+        def measure(self):
+            steps.append(int(np.asarray(self.model.optimizer.iterations)))
+            return super().measure()
+
+    model = compiled_model()
+    model.compile("sgd", model.loss, steps_per_execution=2)
+    callback = Counted(IMAGES, LABELS, every=3)
+    model.fit(IMAGES, LABELS, batch_size=2, callbacks=[callback], verbose=0)
+    assert steps == [4, 6, 6]
+
+
 def collapse(model):
     """Makes all embeddings alike."""
     kernel, bias = model.backbone.get_weights()

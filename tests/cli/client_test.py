@@ -29,7 +29,7 @@ def directory(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """Images of five identities, and two files that are none."""
+    """Images of five identities, and four files that are none."""
     folder = tmp_path_factory.mktemp("people")
     for i, image in enumerate(draw(range(5), [0] * 5, SIZE)):
         path = folder / f"P{i}" / "1.png"
@@ -37,6 +37,9 @@ def people(tmp_path_factory):
         path.write_bytes(tf.io.encode_png(image).numpy())
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     (folder / "notes.txt").write_text("no image")
+    (folder / "P0/._1.png").write_bytes(b"of a file manager")
+    (folder / ".cache").mkdir()
+    (folder / ".cache/1.png").write_bytes(b"of another program")
     return folder
 
 
@@ -109,6 +112,30 @@ def test_a_model_that_gives_something_else_is_named(
     assert "unpg client: Expected a model whose" in done.stderr
     assert "Received: embedding" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_embedding_that_is_not_finite_is_left_out(
+    directory, people, tmp_path
+):
+    served, gallery = model_server.Served(directory), tmp_path / "gallery.npz"
+    rows = np.ones((6, 2))
+    rows[1, 0] = np.nan
+    served.failures.append({"embedding": rows, "valid": np.arange(6) != 5})
+    served.failures.append({"embedding": rows[1:2], "valid": np.array([True])})
+    answer = {"similarity": [np.nan], "same": [False], "valid": [True]}
+    served.failures.append({k: np.array(v) for k, v in answer.items()})
+    photo = people / "P1/1.png"
+    with model_server.rest(served) as address:
+        flags = {"server": address, "model_name": model_server.NAME}
+        done = run("embed", people, output=gallery, **flags)
+        assert "4 of 6 images" in done.stdout, done.stderr
+        assert f"{photo}: an embedding that isn't finite" in done.stderr
+        done = run("identify", photo, gallery=gallery, **flags)
+        assert done.returncode == 1
+        assert f"Received: {photo}, an embedding that isn't" in done.stderr
+        done = run("verify", photo, photo, **flags)
+        assert done.returncode == 1
+        assert "unpg client: Expected finite embeddings" in done.stderr
 
 
 def test_ctrl_c_ends_it_without_a_traceback(directory, people, tmp_path):

@@ -178,6 +178,7 @@ def test_identification_of_folders(model_file, embedder, faces, tmp_path):
         file = tmp_path / "strangers" / f"{i % 7}" / "deep" / f"{i:02}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(tf.io.encode_png(image).numpy())
+    file.with_name(f"._{file.name}").write_bytes(b"of a file manager")
     path = tmp_path / "new" / "report.json"
     report = report_of(
         path,

@@ -1,6 +1,7 @@
 """The command line before TensorFlow is imported."""
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -200,6 +201,8 @@ def test_a_process_of_its_own_loads_a_model(tmp_path):
             *(f"--model={path}", "--synthetic_pairs=40", "--bootstrap=0"),
         ],
         cwd=ROOT,
+        # As the user's other programs on Keras may have it.
+        env={**os.environ, "KERAS_BACKEND": "jax"},
         capture_output=True,
         text=True,
     )

@@ -44,6 +44,15 @@ def test_images_are_sorted_by_identity_and_file(root):
     assert folder.labels.dtype == np.int32
 
 
+def test_hidden_folders_and_files_are_passed_over(root):
+    folder = read_folder(root)
+    for hidden in (".ipynb_checkpoints/a-checkpoint.jpg", "Ada/._Ada_0001.png"):
+        (root / hidden).parent.mkdir(exist_ok=True)
+        (root / hidden).write_bytes(b"no image")
+    again = read_folder(root)
+    assert again.paths == folder.paths and again.names == folder.names
+
+
 def test_people_restrict_and_the_absent_are_passed_over(root):
     folder = read_folder(root, people={"Cid": 3, "Ada": 1, "Eve": 5})
     assert folder.names == ["Ada", "Cid"]

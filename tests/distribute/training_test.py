@@ -10,6 +10,7 @@ from tensorflow import keras
 from tests.distribute import training
 from unpg_tf import layers
 from unpg_tf import losses
+from unpg_tf import models
 
 # `plain`, the other kinds and the threshold go the same ways.
 NAMES = [
@@ -63,6 +64,26 @@ def test_the_first_batch_may_be_uneven(strategy_of):
     found = training.fit(strategy_of(2), "cosface", "unpg", batch_size=5)
     expected = training.fit_on_one("cosface", "unpg", batch_size=5)
     training.assert_same(found, expected)
+
+
+# AdaFace communicates before the loss.
+@pytest.mark.parametrize("name", ["cosface", "adaface"])
+def test_penalties_of_activities_are_those_of_one_device(strategy_of, name):
+    def fit(strategy):
+        with strategy.scope():
+            backbone, head = training.make_parts(name)
+            penalty = keras.layers.ActivityRegularization(l2=0.1)
+            backbone = keras.Sequential([*backbone.layers, penalty])
+            backbone.build([None, training.FEATURES])
+            model = models.EmbeddingModel(backbone, head)
+            model.compile(keras.optimizers.SGD(0.01), training.LOSSES["unpg"])
+        # All batches have as many rows on each replica.
+        rows = training.dataset().take(1)
+        history = model.fit(rows, epochs=2, verbose=0).history
+        return history["loss"], model.get_weights()
+
+    expected = fit(tf.distribute.get_strategy())
+    training.assert_same(fit(strategy_of(2)), expected)
 
 
 def test_factors_in_half_precision_are_those_of_one_device(strategy_of):

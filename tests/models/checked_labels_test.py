@@ -1,10 +1,13 @@
 """Tests of what is said of labels that can't be trained on."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from unpg_tf import compat
 from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import models
@@ -95,6 +98,20 @@ def test_a_label_of_a_generator_is_told_by_the_step():
         f"Expected {RANGE}. Received: num_classes = 6 and a label of 6 among "
         "labels from 1 to 6"
     )
+
+
+def test_images_of_unknown_rank_are_refused_where_keras_needs_it():
+    rows = dataset(LABELS).map(
+        lambda x, y: (tf.py_function(tf.identity, [x], x.dtype), y)
+    )
+    inputs = keras.Input([FEATURES])
+    model = make_model()
+    flat = keras.layers.Flatten()(inputs)
+    model.backbone = keras.Model(inputs, keras.layers.Dense(DIM)(flat))
+    expected = "Expected images of known rank"
+    refusal = pytest.raises(ValueError, match=expected)
+    with refusal if compat.IS_KERAS_3 else contextlib.nullcontext():
+        model.fit(rows, verbose=0)
 
 
 def test_refuses_a_list_of_numbers():

@@ -72,6 +72,14 @@ def test_all_answer_alike(address, directory, version):
             assert got[key].shape == value.shape
 
 
+def test_a_request_may_have_more_than_four_megabytes(address):
+    pixels = np.random.default_rng(0).integers(0, 256, (1200, 1200, 3), "u1")
+    file = tf.io.encode_png(pixels, compression=0).numpy()
+    assert len(file) > 4 << 20
+    answer = connect(address).ask("encoded_images", image_bytes=[file])
+    assert answer["valid"].all()
+
+
 def test_a_busy_server_is_asked_again(address, served):
     before = served.requests
     served.failures += [BUSY, BUSY]

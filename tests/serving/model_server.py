@@ -172,7 +172,9 @@ def rpc(served, certificate=None):
                 response.outputs[key].CopyFrom(tf.make_tensor_proto(value))
             return response
 
-    grpc_server = grpc.server(futures.ThreadPoolExecutor(2))
+    # As TensorFlow Serving has it; the usual limit is 4 MB.
+    options = [("grpc.max_receive_message_length", -1)]
+    grpc_server = grpc.server(futures.ThreadPoolExecutor(2), options=options)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         Service(), grpc_server
     )

@@ -15,6 +15,7 @@ from unpg_tf import compat
 from unpg_tf import distribute
 from unpg_tf import ops
 from unpg_tf.callbacks import checkpoint_files
+from unpg_tf.callbacks.due import is_due
 from unpg_tf.callbacks.signals import Signals
 
 # What TensorFlow raises where another worker doesn't answer.
@@ -238,7 +239,7 @@ class Checkpoints(keras.callbacks.Callback):
     def _is_due(self, before, step):
         if self.save_freq == "epoch":
             return False
-        return before // self.save_freq < step // self.save_freq
+        return is_due(self.save_freq, before, step)
 
     def _received(self):
         return self._signals.received() if self._signals else 0

@@ -9,6 +9,7 @@ from tensorflow import keras
 
 from unpg_tf import compat
 from unpg_tf import ops
+from unpg_tf.callbacks.due import is_due
 from unpg_tf.files import replaced
 
 
@@ -113,6 +114,7 @@ class FiniteGradients(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         """Counts on from the first step of an epoch."""
+        self._batch = batch
         steps = self.params.get("steps")
         if self._epoch is not None and steps:
             self._steps.assign(self._epoch * steps + batch)
@@ -120,7 +122,7 @@ class FiniteGradients(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks, now and then."""
-        if (batch + 1) % self.EVERY == 0:
+        if is_due(self.EVERY, self._batch, batch + 1):
             self.look()
 
     def on_epoch_end(self, epoch, logs=None):

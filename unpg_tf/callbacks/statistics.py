@@ -11,6 +11,7 @@ from unpg_tf import compat
 from unpg_tf import distribute
 from unpg_tf import losses
 from unpg_tf import ops
+from unpg_tf.callbacks.due import is_due
 from unpg_tf.callbacks.event_log import EventLog
 from unpg_tf.evaluation.embed import Embedder
 
@@ -127,9 +128,13 @@ class StatisticsCallback(keras.callbacks.Callback):
         if self.log_dir is not None and is_chief:
             self._log = EventLog(self.log_dir)
 
+    def on_train_batch_begin(self, batch, logs=None):
+        """Notes the first of the steps that Keras takes at once."""
+        self._first = batch
+
     def on_train_batch_end(self, batch, logs=None):
         """Measures every so many steps."""
-        if self.every and (batch + 1) % self.every == 0:
+        if self.every and is_due(self.every, self._first, batch + 1):
             self.measure()
 
     def on_epoch_end(self, epoch, logs=None):

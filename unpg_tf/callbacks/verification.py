@@ -20,7 +20,9 @@ class VerificationCallback(keras.callbacks.Callback):
     The logs get `val_pair_accuracy`, `val_auc`, `val_eer`, and
     `val_tar_at_far_0.1` and so on where there are enough pairs. Callbacks
     that read them, such as `CSVLogger`, `TensorBoard` and `ModelCheckpoint`,
-    have to come later in the list.
+    have to come later in the list. Those that monitor one need a `mode`,
+    "min" for `val_eer` and "max" for all others: Keras 2 guesses it by the
+    name, and would keep the model with the lowest `val_auc`.
 
     An image whose embedding isn't finite counts as like no other, with a
     warning by the logger "unpg_tf": in float16 a network overflows after its

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import os
 import signal
 import sys
 
@@ -54,6 +55,8 @@ def main(arguments=None):
         )
     rest = parsed(name, rest)
     tensorflow_log.begin(f"unpg {name}")
+    # What else runs on Keras here may be set to another.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with _at_once(name):
         for room in _REGISTERING:
             importlib.import_module(f"unpg_tf.{room}")

@@ -39,6 +39,9 @@ def read_folder(
 ):
     """Lists the images in `root/<identity>/<file>.jpg|jpeg|png`.
 
+    Hidden folders and files, whose names begin with a dot, are passed over:
+    notebooks and file managers leave them beside the images.
+
     Args:
         root: the folder that holds a folder per identity.
         people: names to restrict the identities to, such as those that
@@ -73,7 +76,11 @@ def read_folder(
             f"Received: {root}"
         )
     with os.scandir(root) as entries:
-        folders = sorted((e.name, e.stat()) for e in entries if e.is_dir())
+        folders = sorted(
+            (e.name, e.stat())
+            for e in entries
+            if e.is_dir() and not e.name.startswith(".")
+        )
     state = None if index is None else _state(root, folders)
     listed = cached(index, state, lambda: _listed(root, folders, progress))
     names, files = _split(listed["names"]), _split(listed["files"])
@@ -129,8 +136,16 @@ def _listed(root, folders, progress):
 
 
 def _images(folder):
-    names = os.listdir(folder)
-    return sorted(name for name in names if name.lower().endswith(SUFFIXES))
+    return sorted(filter(is_image, os.listdir(folder)))
+
+
+def is_image(name):
+    """Whether it is the name of an image, and not hidden.
+
+    Args:
+        name: path relative to the data set, with "/" between its parts.
+    """
+    return name.lower().endswith(SUFFIXES) and "/." not in f"/{name}"
 
 
 def _joined(names):

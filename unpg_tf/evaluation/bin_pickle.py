@@ -89,7 +89,10 @@ class _Type:
     def __init__(self, copies, name, *_):
         name = name.decode() if isinstance(name, bytes) else name
         if name not in ("u1", "uint8", "|u1", "b1", "bool", "|b1"):
-            raise _Refused(f"Expected dtype uint8. Received: {name!r}")
+            raise _Refused(
+                "Expected arrays of uint8, for images, or bool, for answers. "
+                f"Received: dtype {name!r}"
+            )
         self.is_bool = "b" in name
 
     def __setstate__(self, state):
@@ -110,7 +113,7 @@ class _Array:
             contents = self.copies(contents)
         self.contents = contents
         if not isinstance(dtype, _Type):
-            raise _Refused(f"Expected dtype uint8. Received: {dtype!r}")
+            raise _Refused(f"Expected a dtype. Received: {dtype!r}")
 
 
 def _scalar(copies, dtype, value):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from unpg_tf.data.folder import SUFFIXES
+from unpg_tf.data.folder import is_image
 from unpg_tf.data.synthetic import verification_pairs
 from unpg_tf.data.text import is_whole
 from unpg_tf.data.text import text_lines
@@ -185,7 +186,7 @@ class _ImageFinder:
             self.files[name] = {
                 file.stem: str(file)
                 for file in (folder.iterdir() if folder.is_dir() else ())
-                if file.suffix.lower() in SUFFIXES
+                if is_image(file.name)
             }
         return self.files[name]
 

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from unpg_tf import compat
 from unpg_tf import ops
 from unpg_tf.models.checks import only
 
@@ -85,6 +86,14 @@ def _expect_labels(x, y, num_classes):
 def _expect_spec(spec):
     if not isinstance(spec, tuple) or len(spec) < 2:
         return
+    for images in tf.nest.flatten(spec[0]):
+        # Keras 2 takes the shape of the backbone's input.
+        ops.expect(
+            not compat.IS_KERAS_3 or images.shape.rank is not None,
+            "images of known rank: from_generator(..., output_signature=...), "
+            "or tf.ensure_shape after a py_function",
+            images=images,
+        )
     spec = only("labels", spec[1])
     ops.expect(
         isinstance(spec, tf.TensorSpec),

@@ -14,16 +14,22 @@ from unpg_tf.models.checks import expect_match
 from unpg_tf.models.checks import expect_own
 from unpg_tf.models.checks import only
 from unpg_tf.models.checks import scale_of
+from unpg_tf.models.layer_losses import LayerLosses
+from unpg_tf.models.layer_losses import kept_losses
 
 _OUTPUT = "output of the backbone"
+_KERAS = "Keras 3" if compat.IS_KERAS_3 else "Keras 2"
 _PARTS = {
-    "backbone": (keras.layers.Layer, "backbone, a Keras model"),
+    "backbone": (
+        keras.layers.Layer,
+        f"backbone, a Keras model (of tensorflow.keras, here {_KERAS})",
+    ),
     "head": (MarginHead, "head, a MarginHead"),
 }
 
 
 @keras.utils.register_keras_serializable("unpg_tf")
-class EmbeddingModel(CheckedLabels, keras.Model):
+class EmbeddingModel(CheckedLabels, LayerLosses, keras.Model):
     """Trains a backbone under a margin head; answers with embeddings.
 
     `fit` takes images and labels, and hands the labels to the head by itself.
@@ -182,6 +188,11 @@ class EmbeddingModel(CheckedLabels, keras.Model):
         training=True,
     ):
         """Applies the head to the embeddings `y_pred`, then the loss."""
+        # Before the head, where another replica may go on.
+        with kept_losses(self.losses):
+            return self._loss_of(x, y, y_pred, sample_weight, training)
+
+    def _loss_of(self, x, y, y_pred, sample_weight, training):
         ops.expect(y is not None, "labels beside the images", y=y)
         y = only("labels", y)
         # The head's, float32 or wider also where the backbone's is half.

@@ -8,9 +8,14 @@ import numpy as np
 from unpg_tf.cli import failures
 from unpg_tf.cli.client.flags import FLAGS
 from unpg_tf.data.folder import SUFFIXES
+from unpg_tf.data.folder import is_image
 from unpg_tf.progress import Progress
 from unpg_tf.serving import clients
 from unpg_tf.serving import galleries
+
+_NO_IMAGE = "no JPEG or PNG image"
+# Half precision overflows, and a network may have learned NaNs.
+_NOT_FINITE = "an embedding that isn't finite"
 
 
 def main(command, *arguments):
@@ -25,7 +30,7 @@ def _embed(folder):
     files = sorted(
         path
         for path in Path(folder).rglob("*")
-        if path.suffix.lower() in SUFFIXES
+        if is_image(path.relative_to(folder).as_posix())
     )
     if not files:
         raise FileNotFoundError(
@@ -33,11 +38,16 @@ def _embed(folder):
             f"{', '.join(SUFFIXES)}. Received: {folder}"
         )
     progress = Progress(f"Embedding {len(files)} images", len(files))
-    embeddings, valid = _embeddings(_server(), files, progress)
-    for file in np.asarray(files)[~valid]:
-        print(f"{file}: no JPEG or PNG image, left out", file=sys.stderr)
+    embeddings, wrong = _embeddings(_server(), files, progress)
+    for file, reason in zip(files, wrong, strict=True):
+        if reason:
+            print(f"{file}: {reason}, left out", file=sys.stderr)
+    valid = wrong == ""
     if not valid.any():
-        raise ValueError(f"Expected a JPEG or PNG image. Received: {folder}")
+        raise ValueError(
+            "Expected a JPEG or PNG image with a finite embedding. "
+            f"Received: none in {folder}"
+        )
     names = np.array([path.relative_to(folder).as_posix() for path in files])
     gallery = galleries.Gallery(names[valid], embeddings[valid])
     galleries.write_gallery(output, gallery, FLAGS.index)
@@ -54,6 +64,10 @@ def _verify(a, b):
     )
     if not answer["valid"][0]:
         raise ValueError(f"Expected two JPEG or PNG images. Received: {a} {b}")
+    if not np.isfinite(answer["similarity"][0]):
+        raise ValueError(
+            f"Expected finite embeddings. Received: others of {a} or {b}"
+        )
     same = "the same" if answer["same"][0] else "two identities"
     print(f"{a}  {b}  similarity {answer['similarity'][0]:+.3f}  {same}")
 
@@ -61,9 +75,12 @@ def _verify(a, b):
 def _identify(photo):
     path = FLAGS.gallery
     gallery = galleries.read_gallery(path)
-    embeddings, valid = _embeddings(_server(), [Path(photo)])
-    if not valid[0]:
-        raise ValueError(f"Expected a JPEG or PNG image. Received: {photo}")
+    embeddings, (wrong,) = _embeddings(_server(), [Path(photo)])
+    if wrong:
+        raise ValueError(
+            "Expected a JPEG or PNG image with a finite embedding. "
+            f"Received: {photo}, {wrong}"
+        )
     rows, cosines = galleries.nearest(
         path, gallery, embeddings[0], FLAGS.top, FLAGS.index
     )
@@ -72,7 +89,7 @@ def _identify(photo):
 
 
 def _embeddings(server, files, progress=lambda done: None):
-    """[n, dim] unit vectors of files, and [n] bool: whether it is an image."""
+    """[n, dim] unit vectors of files, and [n] strings: what is wrong, or ""."""
     names, answers = ("embedding", "valid"), []
     for start in range(0, len(files), FLAGS.batch_size):
         batch = files[start : start + FLAGS.batch_size]
@@ -84,7 +101,9 @@ def _embeddings(server, files, progress=lambda done: None):
     embeddings, valid = (
         np.concatenate([answer[name] for answer in answers]) for name in names
     )
-    return embeddings.astype(np.float32), valid
+    finite = np.isfinite(embeddings).all(axis=1)
+    wrong = np.where(finite, "", _NOT_FINITE)
+    return embeddings.astype(np.float32), np.where(valid, wrong, _NO_IMAGE)
 
 
 def _ask(server, signature, names, **inputs):

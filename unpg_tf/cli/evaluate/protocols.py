@@ -11,7 +11,7 @@ from unpg_tf import evaluation
 from unpg_tf import metrics
 from unpg_tf.cli.evaluate.flags import FLAGS
 from unpg_tf.data import synthetic
-from unpg_tf.data.folder import SUFFIXES
+from unpg_tf.data.folder import is_image
 from unpg_tf.metrics.roc import FARS
 from unpg_tf.progress import Progress
 
@@ -174,7 +174,7 @@ def _images_under(folder):
         os.path.join(parent, name)
         for parent, _, names in os.walk(folder, followlinks=True)
         for name in names
-        if Path(name).suffix.lower() in SUFFIXES
+        if is_image(Path(os.path.relpath(parent, folder), name).as_posix())
     )
     if not images:
         raise FileNotFoundError(
