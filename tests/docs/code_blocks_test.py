@@ -10,6 +10,7 @@ from tests.docs import stand_ins
 from tests.docs.pages import blocks
 from tests.docs.pages import pages
 from tests.docs.pages import text
+from unpg_tf import backbones
 from unpg_tf import data
 
 PAGES = [page for page in pages() if blocks(page, "python")]
@@ -17,9 +18,9 @@ PAGES = [page for page in pages() if blocks(page, "python")]
 
 @pytest.fixture
 def small(monkeypatch):
-    """Makes less of what a page asks for: steps, images, replicas."""
+    """Makes less of what a page asks for: steps, images, layers, replicas."""
     fit, draw = keras.Model.fit, data.labelled_images
-    mirrored = tf.distribute.MirroredStrategy
+    mirrored, build = tf.distribute.MirroredStrategy, backbones.build
 
     @functools.wraps(fit)
     def two_steps(model, *args, **kwargs):
@@ -30,11 +31,17 @@ def small(monkeypatch):
     def two_images(identities, images, image_size, **kwargs):
         return draw(identities, min(images, 2), image_size, **kwargs)
 
+    def few_layers(name, image_size, embedding_dim, **options):
+        if name != "small":
+            return build(name, image_size, embedding_dim, **options)
+        return stand_ins.backbone(embedding_dim, image_size)
+
     def two_replicas(devices=("CPU:0", "CPU:1")):
         return mirrored(list(devices))
 
     monkeypatch.setattr(keras.Model, "fit", two_steps)
     monkeypatch.setattr(data, "labelled_images", two_images)
+    monkeypatch.setattr(backbones, "build", few_layers)
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", two_replicas)
 
 

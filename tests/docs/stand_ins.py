@@ -38,9 +38,9 @@ def embeddings(rows, dim, classes):
     return tf.constant(vectors, tf.float32), tf.constant(labels, tf.int32)
 
 
-def backbone(embedding_dim=DIM):
+def backbone(embedding_dim=DIM, image_size=SIZE):
     """The smallest network."""
-    images = keras.Input((SIZE, SIZE, 3))
+    images = keras.Input((image_size, image_size, 3))
     pooled = keras.layers.AveragePooling2D(8)(images)
     pooled = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pooled))
     return keras.Model(images, keras.layers.Dense(embedding_dim)(pooled))
