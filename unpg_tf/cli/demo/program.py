@@ -101,8 +101,10 @@ def _compare():
     }
     print(f"{'':<18}" + "".join(f"{loss:>10}" for loss in reports))
     for name, value in rows.items():
-        values = (f"{value(report):>10.4f}" for report in reports.values())
-        print(f"{name:<18}" + "".join(values))
+        values = map(value, reports.values())
+        # None where there are too few pairs to say.
+        shown = ("-" if v is None else f"{v:.4f}" for v in values)
+        print(f"{name:<18}" + "".join(f"{text:>10}" for text in shown))
     print("One run each: another --seed of unpg train moves these numbers.")
 
 
