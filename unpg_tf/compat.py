@@ -77,7 +77,8 @@ def layer_from_config(config, custom_objects=None):
             also the older form, which the folders of its SavedModels have.
         custom_objects: As in Keras.
     """
-    if not IS_KERAS_3 and "module" not in config:
+    is_old = isinstance(config, dict) and "module" not in config
+    if is_old and not IS_KERAS_3:
         return keras.layers.deserialize(
             config, custom_objects, use_legacy_format=True
         )
