@@ -179,6 +179,12 @@ def test_a_long_flag_is_refused_at_once(tmp_path):
         )
 
 
+def test_what_follows_two_dashes_is_no_flag():
+    name = f"-{'x' * 150}"
+    line = refused("client", "verify", "--", name, name)
+    assert line.startswith(f"unpg client: Expected an image. Received: {name}")
+
+
 def test_a_long_message_keeps_its_ends():
     line = refused("train", "--output_dir=a", f"--head={'x' * 5000}end")
     assert line.startswith("unpg train: ")

@@ -137,6 +137,13 @@ def test_what_does_not_fit_is_refused(parts, message):
         compiled(**parts)
 
 
+def test_a_head_that_comes_later_has_to_fit_too():
+    model = compiled()
+    model.head = layers.CosFace(CLASSES)
+    with pytest.raises(ValueError, match="Expected a UniFace head with UCE"):
+        model.fit(EMBEDDINGS, LABELS, verbose=0)
+
+
 @pytest.mark.parametrize("option", [{"sample_rate": 0.5}, {"sharded": True}])
 def test_a_part_of_the_classes_is_refused(option):
     with pytest.raises(ValueError, match="UCELoss sums over all classes"):

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -150,7 +151,7 @@ def _with_flag_files(flag_values, arguments):
             f"Expected text in UTF-8 in {' '.join(files)}. "
             f"Received: {error.object[error.start :][:8]!r}"
         ) from error
-    for argument in arguments:
+    for argument in _before_dashes(arguments):
         flag = argument.partition("=")[0]
         # absl looks for names like it, in a time that grows with its length.
         if flag.startswith("-") and len(flag) > _LONGEST_FLAG:
@@ -160,11 +161,14 @@ def _with_flag_files(flag_values, arguments):
     return arguments
 
 
+def _before_dashes(arguments):
+    """Those among which flags may be: what follows "--" is none."""
+    return itertools.takewhile(lambda argument: argument != "--", arguments)
+
+
 def _asks_for_help(arguments):
-    before = (
-        arguments[: arguments.index("--")] if "--" in arguments else arguments
-    )
-    return not {"-h", "--help", "--helpfull", "-help"}.isdisjoint(before)
+    asking = {"-h", "--help", "--helpfull", "-help"}
+    return not asking.isdisjoint(_before_dashes(arguments))
 
 
 def _refuse(name, message):

@@ -195,6 +195,8 @@ class EmbeddingModel(CheckedLabels, LayerLosses, keras.Model):
     def _loss_of(self, x, y, y_pred, sample_weight, training):
         ops.expect(y is not None, "labels beside the images", y=y)
         y = only("labels", y)
+        # The head may be another since `compile`.
+        expect_match(self.head, self.loss)
         # The head's, float32 or wider also where the backbone's is half.
         embeddings = tf.cast(y_pred, self.head.compute_dtype)
         dim = embeddings.shape[-1]
