@@ -13,19 +13,20 @@ FARS = (1e-1, 1e-2, 1e-3, 1e-4)
 COLUMNS = ("auc", *(f"tar@{far:g}" for far in FARS))
 
 
-def training_faces(root, fewest=1):
+def training_faces(root, fewest=1, size=SIZE):
     """Images of LFW's DevTrain people, and their labels.
 
     Args:
         root: Folder of LFW and its protocol files.
         fewest: Images of a person that is taken, at least.
+        size: Pixels of a side.
     """
     people = data.read_people(f"{root}/peopleDevTrain.txt")
     folder = data.read_folder(root, people, fewest)
-    return data.load_images(folder.paths, SIZE), folder.labels
+    return data.load_images(folder.paths, size), folder.labels
 
 
-def test_faces(root, most=10):
+def test_faces(root, most=10, size=SIZE):
     """Images of LFW's DevTest people, who are others, and their labels.
 
     A person of hundreds of images would be most of the positive pairs: of
@@ -37,7 +38,7 @@ def test_faces(root, most=10):
     number -= np.searchsorted(folder.labels, folder.labels)
     rows = np.flatnonzero(number < most)
     paths = [folder.paths[row] for row in rows]
-    return data.load_images(paths, SIZE), folder.labels[rows]
+    return data.load_images(paths, size), folder.labels[rows]
 
 
 def rates(model, images, labels):

@@ -1,27 +1,32 @@
-r"""Searches for where UNPG helps: settings, losses and seeds, all else equal.
+r"""Where UNPG and its relatives help: settings, heads, losses and seeds.
 
-    python benchmarks/gains.py --data=lfw --output=runs/gains.jsonl
+    python benchmarks/gains.py --data=lfw --results=runs/gains.jsonl
 
-trains a small network from scratch in each setting, on LFW's faces or on drawn
-identities, in under a minute of CPU time a run, and measures it on all pairs
-of people that it hasn't seen. Within a setting and a seed all losses start
-from the same weights and see the same batches. --losses names them, the one to
-compare with first: `margin`; `unpg`, its options after a colon, as in
-`unpg:whisker=0.5,pair_weight=0.01`; `margin>unpg` changes after half of the
-epochs.
+trains a small network from scratch in each setting, on LFW's faces or on
+synthetic identities, in about half a minute of CPU time a run, and measures it
+on all pairs of people that it hasn't seen. Within a setting, a head and a seed
+all losses start from the same weights and see the same batches. --losses names
+them, the one to compare with first: `margin`; `unpg`, its options after a
+colon, as in `unpg:max_pair_share=0.1`; `margin>unpg` changes after half of the
+epochs. A head may carry options too.
 
-Each run appends a line of JSON, and none is repeated. The column "unlearned"
-is what the classes' softmax, margin included, gives to others than an image's
-own at the end, on 64 training images: 0 where the plain loss is saturated.
+Each run appends a line of JSON, and none is repeated. Several processes share
+the work with --part=1/2, --part=2/2. The column "wrong" is what the classes'
+softmax, margin included, gives to others than an image's own at the end, on 64
+training images: 0 where the plain loss is saturated.
+
+`gains_table.py` prints the table of such files, and draws the picture.
 """
 
-import dataclasses
 import itertools
 import json
+import time
 from pathlib import Path
 
 import faces
+import gains_table
 import numpy as np
+import settings
 import tensorflow as tf
 from absl import app
 from absl import flags
@@ -35,102 +40,108 @@ from unpg_tf import models
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data", None, "Folder of LFW and its protocol files.")
-flags.DEFINE_list("settings", "faces,drawn-few,drawn-many", "Where to train.")
+flags.DEFINE_list(
+    "settings",
+    "faces,faces-few,drawn-few,drawn-many",
+    f"Where to train: {', '.join(settings.SETTINGS)}.",
+)
+flags.DEFINE_list("heads", "cosface", "Heads.")
 flags.DEFINE_string(
     "losses",
-    "margin unpg unpg:whisker=0.5 unpg:pair_weight=0.01 "
-    "unpg:max_pair_share=0.1 unpg:max_pair_share=0.2 unpg:max_pair_share=0.5",
+    "margin unpg unpg:max_pair_share=0.1",
     "Losses, between blanks.",
 )
-flags.DEFINE_integer("seeds", 3, "Runs of each setting and loss.")
-flags.DEFINE_string("output", None, "File of results, to which lines go.")
-flags.mark_flags_as_required(["data", "output"])
+flags.DEFINE_integer("first_seed", 0, "The first one of --seeds.")
+flags.DEFINE_integer("seeds", 3, "Runs of each setting, head and loss.")
+flags.DEFINE_string("part", "1/1", "Which of how many shares of the runs.")
+flags.DEFINE_string("results", None, "File of results, to which lines go.")
+flags.mark_flags_as_required(["data", "results"])
 
-BATCH, SCALE, MARGIN = 64, 32.0, 0.2
-STRENGTHS = data.Strengths(0.7, 0.7, 0.7, 0.7)
-COLUMNS = (*faces.COLUMNS, "unlearned")
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """What is trained on, and for how long."""
-
-    identities: int | None = None  # None: those of LFW's DevTrain
-    images: int = 2  # of each; of LFW's at least
-    epochs: int = 12
-
-
-SETTINGS = {
-    "faces": Setting(),
-    "faces-short": Setting(epochs=4),
-    "faces-few": Setting(images=20, epochs=48),
-    "drawn-few": Setting(identities=50, images=160),
-    "drawn-many": Setting(identities=3000, images=3),
+BATCH = 64
+HEADS = {
+    "cosface": (layers.CosFace, {"margin": 0.2}),
+    "arcface": (layers.ArcFace, {"margin": 0.25}),
+    "adaface": (layers.AdaFace, {"margin": 0.2}),
 }
+LOSSES = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}
 
 
 def main(argv):
     """Makes the runs that aren't there, and prints the table."""
     del argv
-    output = Path(FLAGS.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.touch()
-    rows = [json.loads(line) for line in output.read_text().splitlines()]
-    results = {(r["setting"], r["seed"], r["loss"]): r for r in rows}
-    kinds = FLAGS.losses.split()
+    # A thread a process: the small operations gain nothing from more.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    results = Path(FLAGS.results)
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.touch()
     for name in FLAGS.settings:
-        setting = SETTINGS[name]
-        sets = _drawn(setting) if setting.identities else _faces(setting)
-        for run in itertools.product([name], range(FLAGS.seeds), kinds):
-            if run not in results:
-                results[run] = _run(*run, *sets)
-                with output.open("a") as file:
-                    file.write(json.dumps(results[run]) + "\n")
-    print(_table(results, kinds))
+        _run_setting(name, results)
+    print(gains_table.markdown(gains_table.read([results])))
 
 
-def _faces(setting):
-    train = faces.training_faces(FLAGS.data, setting.images)
-    return [*train, *faces.test_faces(FLAGS.data)]
+def _run_setting(name, results):
+    """Runs this process's share of a setting."""
+    part, parts = map(int, FLAGS.part.split("/"))
+    setting = settings.SETTINGS[name]
+    seeds = range(FLAGS.first_seed, FLAGS.first_seed + FLAGS.seeds)
+    runs = itertools.product(seeds, FLAGS.heads, FLAGS.losses.split())
+    done = {
+        (row["seed"], row["head"], row["loss"])
+        for row in gains_table.read([results])
+        if row["setting"] == name
+    }
+    left = [run for run in runs if run not in done][part - 1 :: parts]
+    if left:
+        loaded = settings.load(setting, FLAGS.data)
+    for seed, head, loss in left:
+        key = {"setting": name, "head": head, "loss": loss, "seed": seed}
+        start = time.monotonic()
+        found = _run(setting, head, loss, seed, *loaded)
+        with results.open("a") as file:
+            file.write("".join(json.dumps(key | row) + "\n" for row in found))
+        print(*key.values(), f"{time.monotonic() - start:.0f} s", flush=True)
 
 
-def _drawn(setting):
-    train = data.labelled_images(
-        setting.identities, setting.images, faces.SIZE, strengths=STRENGTHS
-    )
-    labels, views = np.divmod(np.arange(3200), 8)
-    others = 1_000_000 + labels
-    return [*train, data.draw(others, views, faces.SIZE, STRENGTHS), labels]
-
-
-def _run(name, seed, loss, images, labels, test_images, test_labels):
+def _run(setting, head, loss, seed, images, labels, tests):
+    """A training, and a row of results for each test."""
+    keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     backbone = backbones.build(
-        "small", faces.SIZE, faces.DIM, center_crop=faces.CROP, width=16
+        "small",
+        setting.size,
+        faces.DIM,
+        center_crop=faces.CROP,
+        width=setting.width,
     )
-    head = layers.CosFace(int(labels.max()) + 1, margin=MARGIN)
-    model = models.EmbeddingModel(backbone, head)
+    model = models.EmbeddingModel(backbone, _head(head, int(labels.max()) + 1))
     keras.utils.set_random_seed(seed)
-    _fit(model, loss, SETTINGS[name].epochs, images, labels, seed)
-    values = [*faces.rates(model, test_images, test_labels)]
-    values.append(_unlearned(model, images, labels))
-    values = dict(zip(COLUMNS, values, strict=True))
-    return {"setting": name, "seed": seed, "loss": loss, **values}
+    _fit(model, loss, setting, images, labels, seed)
+    wrong = _wrong(model, setting.scale, images, labels)
+    rows = []
+    for test, pairs in tests.items():
+        values = faces.rates(model, *pairs)
+        values = dict(zip(faces.COLUMNS, values, strict=True))
+        rows.append({"test": test, **values, "wrong": wrong})
+    return rows
 
 
-def _fit(model, loss, epochs, images, labels, seed):
+def _fit(model, loss, setting, images, labels, seed):
     steps = len(labels) // BATCH
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, (epochs - 1) * steps, warmup_target=0.1, warmup_steps=steps
+        0.0,
+        (setting.epochs - 1) * steps,
+        warmup_target=0.1,
+        warmup_steps=steps,
     )
     optimizer = keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=5e-3)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     phases = loss.split(">")
-    ends = [epochs * i // len(phases) for i in range(len(phases) + 1)]
+    ends = [setting.epochs * i // len(phases) for i in range(len(phases) + 1)]
     for phase, (first, end) in zip(
         phases, itertools.pairwise(ends), strict=True
     ):
-        model.compile(optimizer, _loss(phase))
+        model.compile(optimizer, _loss(phase, setting.scale))
         batches = data.training_batches(
             images,
             labels,
@@ -149,45 +160,30 @@ def _fit(model, loss, epochs, images, labels, seed):
         )
 
 
-def _loss(text):
-    kind, _, options = text.partition(":")
+def _options(text):
+    """A name, and the numbers that follow it: `name:a=1,b=2`."""
+    name, _, options = text.partition(":")
     pairs = (option.split("=") for option in options.split(",") if option)
-    kind = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}[kind]
-    options = {name: float(value) for name, value in pairs}
-    return kind(scale=SCALE, embedding_dim=faces.DIM, **options)
+    return name, {key: float(value) for key, value in pairs}
 
 
-def _unlearned(model, images, labels):
+def _head(text, num_classes):
+    name, options = _options(text)
+    kind, defaults = HEADS[name]
+    return kind(num_classes, **defaults | options)
+
+
+def _loss(text, scale):
+    name, options = _options(text)
+    return LOSSES[name](scale=scale, embedding_dim=faces.DIM, **options)
+
+
+def _wrong(model, scale, images, labels):
     rows = np.random.default_rng(0).permutation(len(labels))[:BATCH]
     embeddings = model(tf.cast(images[rows], tf.float32))
     cosines = model.head(embeddings, labels[rows])
-    shares = tf.nn.softmax(SCALE * cosines).numpy()
+    shares = tf.nn.softmax(scale * cosines).numpy()
     return float(1 - shares[np.arange(BATCH), labels[rows]].mean())
-
-
-def _table(results, kinds):
-    """Markdown: the first loss, and the others' differences from it."""
-    lines = [
-        f"| setting | loss | {' | '.join(COLUMNS)} |",
-        "|---" * (2 + len(COLUMNS)) + "|",
-    ]
-    for name in FLAGS.settings:
-        values = {
-            loss: np.array(
-                [
-                    [results[name, seed, loss][column] for column in COLUMNS]
-                    for seed in range(FLAGS.seeds)
-                ]
-            )
-            for loss in kinds
-        }
-        first, *others = kinds
-        lines.append(f"| {name} | {first} | {faces.spread(values[first])} |")
-        for loss in others:
-            change = values[loss] - values[first]
-            cells = faces.spread(change, "{:+.3f} ± {:.3f}")
-            lines.append(f"| {name} | {loss} | {cells} |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from tests.metrics.cases import CASES
 from tests.metrics.cases import random_case
 from unpg_tf.metrics import auc
 from unpg_tf.metrics import bootstrap_intervals
+from unpg_tf.metrics import difference_intervals
 from unpg_tf.metrics import eer
 from unpg_tf.metrics import tar_at_far
 
@@ -122,3 +123,54 @@ def test_too_few_negatives_have_no_interval():
 def test_one_kind_alone_is_refused():
     with pytest.raises(ValueError, match="3 of one and 0 of two"):
         bootstrap_intervals(np.array([0.1, 0.2, 0.3]), np.ones(3, bool))
+
+
+def case_of_two_models():
+    """Similarities of two models that find the same people hard."""
+    rng = np.random.default_rng(3)
+    people = rng.integers(0, 12, (200, 2))
+    people[::2, 1] = people[::2, 0]
+    same = people[:, 0] == people[:, 1]
+    hard = 0.15 * (people % 4).sum(1)
+    worse = 0.3 * same + hard + rng.normal(0, 0.1, 200)
+    better = 0.4 * same + hard + rng.normal(0, 0.1, 200)
+    return better, worse, same, people
+
+
+def test_differences_are_those_of_the_same_draws():
+    better, worse, same, people = case_of_two_models()
+    rng = np.random.default_rng(5)
+    changes = []
+    while len(changes) < 800:
+        times = np.bincount(rng.integers(12, size=12), minlength=12)
+        left, right = times[people.T]
+        rows = np.repeat(np.arange(200), np.where(same, left, left * right))
+        if len(set(same[rows])) == 2:
+            ours, theirs = (auc(s[rows], same[rows]) for s in (better, worse))
+            changes.append(ours - theirs)
+    found = difference_intervals(
+        better, worse, same, people, [0.1, 0.0001], replicates=800
+    )
+    np.testing.assert_allclose(found["auc"], edges(changes), atol=0.015)
+    assert found["tar_at_far"]["0.0001"] is None
+    assert found["resampled"] == "identities" and found["accuracy"] is None
+    # Narrower than what each model varies by.
+    alone = bootstrap_intervals(better, same, identities=people, replicates=800)
+    assert np.ptp(found["auc"]) < np.ptp(alone["auc"])
+    turned = difference_intervals(
+        worse, better, same, people, [0.1], replicates=800
+    )
+    np.testing.assert_allclose(turned["auc"], [-x for x in found["auc"][::-1]])
+
+
+def test_a_model_differs_from_itself_in_nothing():
+    better, _, same, people = case_of_two_models()
+    found = difference_intervals(better, 2 * better, same, people, [0.1], 50)
+    assert found["auc"] == found["eer"] == [0.0, 0.0]
+    assert found["tar_at_far"] == {"0.1": [0.0, 0.0]}
+
+
+def test_differences_need_to_know_who_is_in_a_pair():
+    better, worse, same, people = case_of_two_models()
+    with pytest.raises(ValueError, match=r"identities of shape \[pairs, 2\]"):
+        difference_intervals(better, worse, same, people[:, 0])

@@ -2,6 +2,11 @@
 
 from unpg_tf.data.addons_images import AddonsImages
 from unpg_tf.data.augmentation import Augmentation
+from unpg_tf.data.factors import Factors
+from unpg_tf.data.factors import conditions
+from unpg_tf.data.factors import draw_conditions
+from unpg_tf.data.factors import images_in_conditions
+from unpg_tf.data.factors import pairs_in_conditions
 from unpg_tf.data.folder import ImageFolder
 from unpg_tf.data.folder import read_folder
 from unpg_tf.data.images import decode_image
@@ -34,6 +39,7 @@ __all__ = [
     "Augmentation",
     "Balanced",
     "EncodedImages",
+    "Factors",
     "ImageFolder",
     "ImageShards",
     "InsightFaceRecords",
@@ -44,12 +50,16 @@ __all__ = [
     "TFDSImages",
     "TrainingImages",
     "bad_image_message",
+    "conditions",
     "decode_image",
     "draw",
+    "draw_conditions",
+    "images_in_conditions",
     "labelled_images",
     "load_images",
     "load_readable",
     "open_images",
+    "pairs_in_conditions",
     "read_folder",
     "read_index",
     "read_names",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unpg_tf import ops
+from unpg_tf.data import drawing
 
 _CHUNK = 256
 
@@ -133,66 +134,31 @@ def verification_pairs(first_identity, num_pairs, image_size, **kwargs):
 
 def _render(who, how, size, strengths):
     """[n] generators of identities and of images -> [n, size, size, 3]."""
-    axis = np.linspace(-1, 1, size, dtype=np.float32)
-    y, x = axis[None, :, None], axis[None, None, :]
-    colour, inside = _appearance(who, *_pose(how, x, y, strengths.pose))
-    background = _uniform(how, 0, 255, 3)
+    x, y = drawing.points(size)
+    pose = strengths.pose * drawing.uniform(how, -1, 1, 5)
+    where = drawing.posed(x, y, *np.moveaxis(pose, -1, 0))
+    colour, inside = drawing.identity(who, *where)
+    background = drawing.uniform(how, 0, 255, 3)
     image = np.where(inside[..., None], colour, background)
     image *= _light(how, x, y, strengths.light)
     image = np.where(
         _occluded(how, x, y, strengths.occlusion)[..., None],
-        _uniform(how, 0, 255, 3),
+        drawing.uniform(how, 0, 255, 3),
         image,
     )
-    shape = image.shape[1:]
-    noise = [rng.standard_normal(shape, dtype=np.float32) for rng in how]
-    image += 64 * strengths.noise * np.stack(noise)
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def _uniform(generators, low, high, *shape):
-    """Draws `shape` numbers from every generator: [n, 1, 1, *shape]."""
-    draws = [g.uniform(low, high, shape) for g in generators]
-    return np.asarray(draws, np.float32)[:, None, None]
-
-
-def _appearance(who, x, y):
-    """The identity's colour at every point, and which points are inside."""
-    radius, angle = np.hypot(x, y)[..., None], np.arctan2(y, x)[..., None]
-    order = np.arange(2, 6, dtype=np.float32)
-    wobble = _uniform(who, 0, 0.25, 4) * np.cos(
-        order * angle + _uniform(who, -np.pi, np.pi, 4)
-    )
-    inside = radius[..., 0] < 0.7 * (1 + wobble.sum(-1))
-    frequency, direction = _uniform(who, 3, 12, 3), _uniform(who, 0, np.pi, 3)
-    along = x[..., None] * np.cos(direction) + y[..., None] * np.sin(direction)
-    waves = np.sin(frequency * along + _uniform(who, -np.pi, np.pi, 3))
-    mix = 1 / (1 + np.exp(-2 * waves.sum(-1, keepdims=True)))
-    colours = _uniform(who, 40, 215, 2, 3)
-    return mix * colours[..., 0, :] + (1 - mix) * colours[..., 1, :], inside
-
-
-def _pose(how, x, y, strength):
-    """Where the points of the image lie on the identity's plane."""
-    turn, right, down, size, slant = np.moveaxis(
-        strength * _uniform(how, -1, 1, 5), -1, 0
-    )
-    x, y = x - 0.3 * right, y - 0.3 * down
-    cos, sin = np.cos(np.pi / 3 * turn), np.sin(np.pi / 3 * turn)
-    x, y = cos * x - sin * y, sin * x + cos * y
-    return x * (1 + 0.3 * size) / (1 - 0.4 * np.abs(slant)), y * (
-        1 + 0.3 * size
-    )
+    return drawing.noisy(image, how, 64 * strengths.noise)
 
 
 def _light(how, x, y, strength):
     """A factor for every pixel and channel: brightness, cast, shadow."""
-    bright, side_x, side_y = np.moveaxis(_uniform(how, -1, 1, 3), -1, 0)
+    sides = drawing.uniform(how, -1, 1, 3)
+    bright, side_x, side_y = np.moveaxis(sides, -1, 0)
     shade = 1 + strength * (0.4 * bright + 0.4 * (side_x * x + side_y * y))
-    return shade[..., None] * (1 + 0.3 * strength * _uniform(how, -1, 1, 3))
+    cast = 0.3 * strength * drawing.uniform(how, -1, 1, 3)
+    return shade[..., None] * (1 + cast)
 
 
 def _occluded(how, x, y, strength):
     """Which points lie under the covering rectangle."""
-    left, top = np.moveaxis(_uniform(how, -1, 1, 2), -1, 0)
+    left, top = np.moveaxis(drawing.uniform(how, -1, 1, 2), -1, 0)
     return np.maximum(np.abs(x - left), np.abs(y - top)) < 0.5 * strength

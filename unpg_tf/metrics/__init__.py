@@ -5,6 +5,7 @@ Arrays of NumPy in, numbers out; nothing here knows of images or models.
 
 from unpg_tf.metrics.accepted import Separation
 from unpg_tf.metrics.bootstrap import bootstrap_intervals
+from unpg_tf.metrics.bootstrap import difference_intervals
 from unpg_tf.metrics.identification import Identification
 from unpg_tf.metrics.identification import identify_among_distractors
 from unpg_tf.metrics.identification import identify_open_set
@@ -31,6 +32,7 @@ __all__ = [
     "auc",
     "best_threshold",
     "bootstrap_intervals",
+    "difference_intervals",
     "eer",
     "fold_accuracy",
     "identify_among_distractors",
