@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.metrics.cases import CASES
 from tests.metrics.cases import random_case
+from unpg_tf.evaluation import plot_comparison
 from unpg_tf.evaluation import plot_roc
 from unpg_tf.evaluation import plot_similarities
 
@@ -63,3 +64,17 @@ def test_says_which_extra_is_missing(tmp_path, monkeypatch):
     for plot in (plot_roc, plot_similarities):
         with pytest.raises(ImportError, match=r"unpg-tf\[plots\]"):
             plot(tmp_path / "picture.png", *random_case(0))
+
+
+def test_a_comparison_has_a_curve_of_each_model(tmp_path):
+    similarities, same = random_case(0, pairs=300)
+    models = {"one": similarities, "other": similarities + 0.2 * same}
+    path = tmp_path / "compared.png"
+    plot_comparison(path, models, same, "Two models")
+    image = read(path)
+    for color in ((0x00, 0x9E, 0x73), (0xCC, 0x79, 0xA7), (0x00, 0x72, 0xB2)):
+        assert share_of(image, color) > 0.001
+    plot_comparison(tmp_path / "again.png", {"one": similarities}, same)
+    assert share_of(read(tmp_path / "again.png"), (0xCC, 0x79, 0xA7)) == 0
+    with pytest.raises(ValueError, match="one to 6 models"):
+        plot_comparison(path, {}, same)

@@ -1,6 +1,7 @@
 """Protocols, embeddings and reports of an evaluation."""
 
 from unpg_tf.evaluation.bin_pairs import read_bin
+from unpg_tf.evaluation.comparison import plot_comparison
 from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.evaluate_templates import evaluate_templates
 from unpg_tf.evaluation.evaluator import Evaluation
@@ -46,6 +47,7 @@ __all__ = [
     "image_names",
     "load_keras_file",
     "load_model",
+    "plot_comparison",
     "plot_roc",
     "plot_similarities",
     "pool_templates",

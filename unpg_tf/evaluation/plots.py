@@ -11,6 +11,7 @@ _SAME = "#0072b2"
 _DIFFERENT = "#d55e00"
 _INK = "#30343b"
 _GREY = "#8a9099"
+_KINDS = "pairs of two identities", "pairs of one identity"
 
 
 def plot_roc(
@@ -34,7 +35,7 @@ def plot_roc(
         ValueError: as `roc_curve`.
     """
     accepted = accepted_pairs(similarities, same)
-    far, tar = _corners(accepted)
+    far, tar = corners(accepted)
     numbers = f"AUC {accepted.auc:.4f}, EER {accepted.eer:.4f}"
     figure, axes = _figure(title, numbers)
     # Where one pair is accepted falsely, and room for a label beside it.
@@ -54,16 +55,11 @@ def plot_roc(
     axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.08))
     axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.grid(color=_GREY, alpha=0.25)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_similarities(
-    path,
-    similarities,
-    same,
-    threshold=None,
-    title="Verification",
-    kinds=("pairs of two identities", "pairs of one identity"),
+    path, similarities, same, threshold=None, title="Verification", kinds=_KINDS
 ):
     """Draws histograms of the similarities of both kinds of pairs, as a PNG.
 
@@ -93,7 +89,7 @@ def plot_similarities(
     # A collapsed model gives one similarity only, and a range of no width.
     reach = max(np.ptp(similarities) / 2, 0.005)
     edges = np.linspace(middle - reach, middle + reach, 61)
-    tallest = _histograms(axes, similarities, same, edges, kinds)
+    tallest = draw_histograms(axes, similarities, same, edges, kinds)
     if threshold is not None:
         label = f"threshold {threshold:.3f}"
         line = {"color": _INK, "linestyle": ":", "label": label}
@@ -103,24 +99,29 @@ def plot_similarities(
     axes.set(xlim=(middle - 1.5 * reach, middle + 1.5 * reach))
     axes.set(ylim=(0, 1.4 * tallest))
     axes.set(xlabel="cosine similarity", ylabel="fraction of its kind's pairs")
-    _save(figure, path)
+    save(figure, path)
 
 
-def _figure(title, subtitle):
+def new_figure(**options):
+    """A figure of matplotlib, without a window."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
             'Pictures need matplotlib: pip install "unpg-tf[plots]"'
         ) from error
-    figure = Figure(figsize=(7.5, 5), layout="constrained")
+    return Figure(layout="constrained", **options)
+
+
+def _figure(title, subtitle):
+    figure = new_figure(figsize=(7.5, 5))
     axes = figure.add_subplot()
     axes.set_title(f"{title}\n{subtitle}", color=_INK, loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
-def _corners(accepted):
+def corners(accepted):
     """FAR and TAR where the curve turns: millions of negatives lie between."""
     rises = np.diff(accepted.same) > 0
     kept = np.append(rises, True) | np.append(True, rises)
@@ -144,7 +145,7 @@ def _mark_rates(axes, rates):
         )
 
 
-def _histograms(axes, similarities, same, edges, kinds):
+def draw_histograms(axes, similarities, same, edges, kinds=_KINDS):
     """Draws both histograms, and returns the height of the tallest bar."""
     parts = (~same, _DIFFERENT, kinds[0]), (same, _SAME, kinds[1])
     heights = []
@@ -192,8 +193,9 @@ def _mark_separation(axes, parted, tallest):
     )
 
 
-def _save(figure, path):
-    axes = figure.axes[0]
+def save(figure, path, axes=None):
+    """Writes the figure, with the legend of its first or of the given axes."""
+    axes = axes or figure.axes[0]
     axes.tick_params(colors=_INK)
     figure.legend(
         *axes.get_legend_handles_labels(),

@@ -1,6 +1,5 @@
 """Trains, evaluates, compares, exports and asks."""
 
-import json
 import shutil
 import signal
 import subprocess
@@ -10,8 +9,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from unpg_tf import data
+from unpg_tf import evaluation
 from unpg_tf.cli import descriptions
 from unpg_tf.cli import failures
+from unpg_tf.cli.demo import comparison
 from unpg_tf.cli.demo.flags import FLAGS
 
 RUN = Path("runs/demo")
@@ -20,7 +21,10 @@ REPORTS = {"unpg": RUN / "report.json", "margin": RUN / "margin.json"}
 # In so short a training the pairs would hold nearly all of every denominator.
 OPTIONS = {"unpg": ["--max_pair_share=0.2"], "margin": []}
 IMAGE_SIZE = 32
+# How much the images of an identity differ.
+STRENGTH = 0.7
 # Far beyond those of the training and of the evaluation.
+STRANGERS = 4_000_000
 STRANGER = 5_000_000
 
 # The package can't be imported where this runs.
@@ -57,7 +61,7 @@ def main():
         _ask()
         print()
         print(descriptions.of_files([f"{RUN}/", f"{SAVED_MODEL}/"]))
-        print(f"Pictures: {RUN}/report_*.png")
+        print(f"Pictures: {RUN}/compared.png, {RUN}/report_*.png")
 
 
 def _train(loss):
@@ -70,6 +74,9 @@ def _train(loss):
         f"--output_dir={RUN / loss}",
         f"--image_size={IMAGE_SIZE}",
         f"--synthetic_identities={FLAGS.identities}",
+        f"--synthetic_images={FLAGS.images}",
+        f"--seed={FLAGS.seed}",
+        *(f"--synthetic_{name}={STRENGTH}" for name in data.Strengths._fields),
         f"--epochs={FLAGS.epochs}",
         "--embedding_dim=128",
         "--scale=32",
@@ -89,23 +96,14 @@ def _evaluate(loss, report):
 
 def _compare():
     _title("With the negative pairs of the batch, and without")
-    reports = {
-        loss: json.loads(path.read_text()) for loss, path in REPORTS.items()
-    }
-    rows = {
-        "accuracy": lambda report: report["accuracy"],
-        "AUC": lambda report: report["auc"],
-        "EER": lambda report: report["eer"],
-        "TAR at FAR 0.1": lambda report: report["tar_at_far"]["0.1"],
-        "TAR at FAR 0.01": lambda report: report["tar_at_far"]["0.01"],
-    }
-    print(f"{'':<18}" + "".join(f"{loss:>10}" for loss in reports))
-    for name, value in rows.items():
-        values = map(value, reports.values())
-        # None where there are too few pairs to say.
-        shown = ("-" if v is None else f"{v:.4f}" for v in values)
-        print(f"{name:<18}" + "".join(f"{text:>10}" for text in shown))
-    print("One run each: another --seed of unpg train moves these numbers.")
+    models = {loss: RUN / loss / "model.keras" for loss in REPORTS}
+    found = comparison.similarities_of(
+        models, STRANGERS, IMAGE_SIZE, data.Strengths(*[STRENGTH] * 4)
+    )
+    print("\n".join(comparison.table(*found)))
+    similarities, same, _ = found
+    title = f"All pairs of {comparison.IDENTITIES} unseen identities"
+    evaluation.plot_comparison(RUN / "compared.png", similarities, same, title)
 
 
 def _export():
