@@ -218,14 +218,19 @@ def unpg_losses(
     whisker,
     pair_weight=1.0,
     max_pair_share=1.0,
+    max_target_ratio=None,
 ):
     pairs = kept(negatives(embeddings, labels), whisker)
     unified = softmax_losses(cosines, labels, scale, pairs, pair_weight)
-    if max_pair_share == 1:
-        return unified
-    # Z + min(P, Z r / (1 - r)) is the lower of Z + P and Z / (1 - r).
     classes = softmax_losses(cosines, labels, scale)
-    return np.minimum(unified, classes - math.log(1 - max_pair_share))
+    if max_pair_share < 1:
+        # Z + min(P, Z r / (1 - r)) is the lower of Z + P and Z / (1 - r).
+        unified = np.minimum(unified, classes - math.log(1 - max_pair_share))
+    if max_target_ratio is not None:
+        # Divided by the target, Z + k exp(s t) is exp(loss) + k.
+        bound = np.log(np.exp(classes) + max_target_ratio)
+        unified = np.minimum(unified, bound)
+    return unified
 
 
 def unpg_losses_of_shares(

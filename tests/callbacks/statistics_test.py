@@ -19,7 +19,13 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(0, 255, [ROWS, SIZE, SIZE, 3]).astype("float32")
 LABELS = np.arange(ROWS, dtype="int32") % CLASSES
 OF_PAIRS = ["negative_mean", "negative_std"]
-OF_CLASSES = ["inf_positive", "sup_negative", "center_mean", "center_max"]
+OF_CLASSES = [
+    "inf_positive",
+    "sup_negative",
+    "center_mean",
+    "center_max",
+    "wrong_share",
+]
 OF_UNPG = [
     "kept_share",
     "whisker_low",
@@ -81,6 +87,7 @@ def expected_of(model):
         "center_max": of_centers.max(),
         # The classes' part of the denominator is what the losses differ by.
         "unpg_share": 1 - np.mean(np.exp(plain - unpg)),
+        "wrong_share": 1 - np.mean(np.exp(-plain)),
     }
 
 

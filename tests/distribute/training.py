@@ -23,7 +23,9 @@ LOSSES = {
     "margin": losses.MarginLoss(SCALE, embedding_dim=DIM),
     "unpg": losses.UNPGLoss(SCALE, embedding_dim=DIM),
     # Active in most rows, and not in all.
-    "bounded": losses.UNPGLoss(SCALE, embedding_dim=DIM, max_pair_share=0.6),
+    "bounded": losses.UNPGLoss(
+        SCALE, embedding_dim=DIM, max_pair_share=0.6, max_target_ratio=10.0
+    ),
     "bfloat16": losses.UNPGLoss(
         SCALE, embedding_dim=DIM, product_dtype="bfloat16"
     ),

@@ -24,7 +24,9 @@ DYNAMIC = {"dynamic-reshape", "get-dimension-size", "set-dimension-size"}
 LOSSES = {
     "margin": losses.MarginLoss(embedding_dim=DIM),
     "unpg": losses.UNPGLoss(embedding_dim=DIM),
-    "bounded": losses.UNPGLoss(embedding_dim=DIM, max_pair_share=0.2),
+    "bounded": losses.UNPGLoss(
+        embedding_dim=DIM, max_pair_share=0.2, max_target_ratio=10.0
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """Tests of what UNPGLoss adds to the softmax."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -78,6 +79,58 @@ def test_a_share_of_nearly_0_is_the_margin_loss():
             np.testing.assert_allclose(here, there, atol=tolerance)
 
 
+# Each is active in some rows, and not in others.
+@pytest.mark.parametrize("share", [0.5, 1.0])
+@pytest.mark.parametrize("ratio", [0.2, 2.0])
+def test_pairs_count_so_many_targets_at_most(ratio, share):
+    loss = make(max_pair_share=share, max_target_ratio=ratio)
+    found = loss.call(LABELS, tf.constant(Y_PRED))
+    case = COSINES, EMBEDDINGS, LABELS, SCALE, 1.5, 1.0
+    expected = oracle.unpg_losses(*case, share, ratio)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    # exp(loss) is the denominator in multiples of the target.
+    classes = np.exp(oracle.softmax_losses(COSINES, LABELS, SCALE))
+    ratios = np.exp(expected) - classes
+    assert ratios.max() == pytest.approx(ratio)
+    assert ratios.min() < 0.9 * ratio
+    assert not np.allclose(expected, oracle.unpg_losses(*case, share))
+
+
+def test_the_gradient_does_not_go_through_the_target_ratio():
+    loss = make(max_target_ratio=0.2)
+    value, slopes = value_and_slopes(loss, LABELS, Y_PRED)
+    # As if the pairs were of that many in each row, as a constant.
+    free = oracle.unpg_losses(COSINES, EMBEDDINGS, LABELS, SCALE, 1.5)
+    classes = oracle.softmax_losses(COSINES, LABELS, SCALE)
+    ratios = np.minimum(np.exp(free) - np.exp(classes), 0.2)
+    constants = np.log(ratios / (np.exp(free) - np.exp(classes)))
+
+    def weighed(y_pred):
+        cosines, embeddings = np.split(y_pred, [COSINES.shape[1]], axis=1)
+        units = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+        pairs = oracle.kept(oracle.negatives(units, LABELS), 1.5)
+        return np.mean(
+            [
+                oracle.softmax_losses(
+                    cosines[[row]], LABELS[[row]], SCALE, pairs, math.exp(c)
+                )[0]
+                for row, c in enumerate(constants)
+            ]
+        )
+
+    expected = oracle.gradient(weighed, Y_PRED)
+    np.testing.assert_allclose(value, weighed(Y_PRED), rtol=1e-6)
+    np.testing.assert_allclose(slopes, expected, atol=1e-5)
+
+
+def test_a_target_ratio_of_nearly_0_is_the_margin_loss():
+    margin_loss = losses.MarginLoss(scale=SCALE, embedding_dim=DIM)
+    margin = value_and_slopes(margin_loss, LABELS, Y_PRED)
+    bounded = value_and_slopes(make(max_target_ratio=1e-9), LABELS, Y_PRED)
+    for here, there in zip(bounded, margin, strict=True):
+        np.testing.assert_allclose(here, there, atol=1e-7)
+
+
 def test_whiskers_differ_on_these_embeddings():
     found = oracle.negatives(EMBEDDINGS, LABELS)
     counts = [len(oracle.kept(found, w)) for w in (0.0, 0.3, float("inf"))]
@@ -116,16 +169,23 @@ def test_dropped_pairs_have_no_gradient():
 
 @pytest.mark.parametrize("whisker", [0.0, 1.0, float("inf")])
 def test_its_own_arguments_are_in_the_config(whisker):
-    loss = make(whisker=whisker, pair_weight=0.1, max_pair_share=0.2)
+    loss = make(
+        whisker=whisker,
+        pair_weight=0.1,
+        max_pair_share=0.2,
+        max_target_ratio=10,
+    )
     twin = losses.UNPGLoss.from_config(loss.get_config())
     assert (twin.whisker, twin.pair_weight) == (whisker, 0.1)
-    assert twin.max_pair_share == 0.2
+    assert (twin.max_pair_share, twin.max_target_ratio) == (0.2, 10.0)
 
 
 def test_a_config_of_before_the_bound_is_the_papers_loss():
     config = make().get_config()
     assert config.pop("max_pair_share") == 1.0
-    assert losses.UNPGLoss.from_config(config).max_pair_share == 1.0
+    assert config.pop("max_target_ratio") is None
+    loss = losses.UNPGLoss.from_config(config)
+    assert (loss.max_pair_share, loss.max_target_ratio) == (1.0, None)
 
 
 def test_numbers_of_numpy_become_those_of_json():
@@ -150,6 +210,7 @@ def test_numbers_of_numpy_become_those_of_json():
         ("pair_weight", 0.0),
         ("max_pair_share", 0.0),
         ("max_pair_share", 1.5),
+        ("max_target_ratio", 0.0),
     ],
 )
 def test_refuses_arguments_out_of_range(argument, value):

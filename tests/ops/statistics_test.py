@@ -96,6 +96,36 @@ def test_the_pairs_weigh_what_they_do_in_the_loss(
     )
 
 
+def test_the_target_ratio_bounds_what_pairs_weigh():
+    kept = oracle.kept(NEGATIVES, 1.5)
+    mass = sum(math.exp(SCALE * s) for s in kept)
+    classes = [sum(math.exp(SCALE * c) for c in row) for row in COSINES]
+    own = [
+        math.exp(SCALE * row[label])
+        for row, label in zip(COSINES, LABELS, strict=True)
+    ]
+    ratio = mass / np.median(own)
+    counted = np.minimum(mass, ratio * np.array(own))
+    found = ops.unpg_statistics(
+        *pairs_of(),
+        tf.constant(COSINES),
+        SCALE,
+        1.5,
+        max_target_ratio=ratio,
+        labels=tf.constant(LABELS),
+    )
+    expected = np.mean(counted / (counted + classes))
+    assert float(found["unpg_share"]) == pytest.approx(expected)
+    bounded = np.mean(counted < mass)
+    assert 0 < bounded < 1
+    assert float(found["bounded_share"]) == pytest.approx(bounded)
+    wrong = ops.softmax_statistics(
+        tf.constant(COSINES), tf.constant(LABELS), SCALE
+    )
+    expected = 1 - np.mean(np.array(own) / classes)
+    assert float(wrong["wrong_share"]) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("whisker", [1.5, INF])
 def test_one_class_has_no_pairs(whisker):
     pairs, negative = pairs_of(np.zeros_like(LABELS))

@@ -58,12 +58,13 @@ class StatisticsCallback(keras.callbacks.Callback):
 
         any: `negative_mean`, `negative_std`;
         `MarginLoss`, `UNPGLoss`: `inf_positive`, `sup_negative`,
-        `center_mean`, `center_max`;
+        `center_mean`, `center_max`, `wrong_share`;
         `UNPGLoss`: `kept_share`, `whisker_low`, `whisker_high`, `unpg_share`,
         `bounded_share`;
 
     as `unpg_tf.ops.pair_statistics`, `separation_statistics`,
-    `center_statistics` and `unpg_statistics` explain them; and `loss_scale`
+    `center_statistics`, `softmax_statistics` and `unpg_statistics` explain
+    them; and `loss_scale`
     in half precision. Callbacks that read them, such as `CSVLogger` and
     `TensorBoard`, have to come later in the list.
 
@@ -209,11 +210,12 @@ def _measurement(model):
             pairs, negative, cosines, columns, targets
         )
         found |= ops.center_statistics(centers)
+        if model.head.sample_rate < 1:  # In the loss they are reweighted.
+            cosines, columns = _cosines(
+                model.head, embeddings, labels, loss.scale
+            )
+        found |= ops.softmax_statistics(cosines, columns, loss.scale)
         if isinstance(loss, losses.UNPGLoss):
-            if model.head.sample_rate < 1:  # In the loss they are reweighted.
-                cosines, _ = _cosines(
-                    model.head, embeddings, labels, loss.scale
-                )
             found |= ops.unpg_statistics(
                 pairs,
                 negative,
@@ -222,6 +224,8 @@ def _measurement(model):
                 loss.whisker,
                 loss.pair_weight,
                 loss.max_pair_share,
+                loss.max_target_ratio,
+                columns,
             )
         return found
 

@@ -33,9 +33,14 @@ class UNPGLoss(MarginLoss):
     log P - s cos_iy. As r approaches 0 the loss becomes `MarginLoss`. The
     default of 1 is the paper's loss, which has no bound.
 
-    The bound is this library's. In short training the pairs hold nearly all
-    of every denominator without it, and the class centres get almost no
-    gradient.
+    A `max_target_ratio` k bounds them by what the row's target counts too:
+    instead of P there is at most k exp(s cos_iy), likewise without a gradient
+    through the bound. So the pairs wait until a row's target has been learned.
+
+    The bounds are this library's. In short training the pairs hold nearly all
+    of every denominator without them, and the class centres get almost no
+    gradient. A share of 0.1 with a ratio of 10 is recommended
+    (docs/guides/results.md).
 
     Args:
         scale: float, above 0: s, the inverse temperature.
@@ -51,8 +56,10 @@ class UNPGLoss(MarginLoss):
             pairs' products are taken; their sums, the filter and the softmax
             stay in float32. `None` for float32 throughout.
         max_pair_share: float in (0, 1]: the largest part of a row's
-            denominator that the pairs can hold. 1 is the paper's loss. Try
-            0.2 in short training from scratch.
+            denominator that the pairs can hold. 1 is the paper's loss.
+        max_target_ratio: float above 0: how many times as much as a row's
+            target the pairs can count at most; `None`, as in the paper, for
+            no such bound.
         **kwargs: Arguments of `MarginLoss`.
 
     Call arguments:
@@ -85,6 +92,7 @@ class UNPGLoss(MarginLoss):
         pair_weight=1.0,
         product_dtype=None,
         max_pair_share=1.0,
+        max_target_ratio=None,
         **kwargs,
     ):
         super().__init__(scale=scale, embedding_dim=embedding_dim, **kwargs)
@@ -103,6 +111,7 @@ class UNPGLoss(MarginLoss):
         self.pair_weight = float(pair_weight)
         self.product_dtype = product_dtype
         self.max_pair_share = float(max_pair_share)
+        self.max_target_ratio = _ratio(max_target_ratio)
 
     def softmax_losses(self, cosines, labels, embeddings):
         """See `MarginLoss.softmax_losses`."""
@@ -110,7 +119,12 @@ class UNPGLoss(MarginLoss):
             self._log_mass, embeddings, labels
         )
         losses = ops.softmax_loss(
-            cosines, labels, self.scale, log_negatives, self.max_pair_share
+            cosines,
+            labels,
+            self.scale,
+            log_negatives,
+            self.max_pair_share,
+            self.max_target_ratio,
         )
         return losses, all_rows
 
@@ -129,4 +143,17 @@ class UNPGLoss(MarginLoss):
             "pair_weight": self.pair_weight,
             "product_dtype": self.product_dtype,
             "max_pair_share": self.max_pair_share,
+            "max_target_ratio": self.max_target_ratio,
         }
+
+
+def _ratio(max_target_ratio):
+    if max_target_ratio is None:
+        return None
+    ops.expect_numbers(max_target_ratio=max_target_ratio)
+    ops.expect(
+        max_target_ratio > 0,
+        "max_target_ratio above 0, or None",
+        max_target_ratio=max_target_ratio,
+    )
+    return float(max_target_ratio)

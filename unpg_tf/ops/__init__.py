@@ -37,6 +37,7 @@ from unpg_tf.ops.softmax import softmax_loss
 from unpg_tf.ops.statistics import center_statistics
 from unpg_tf.ops.statistics import pair_statistics
 from unpg_tf.ops.statistics import separation_statistics
+from unpg_tf.ops.statistics import softmax_statistics
 from unpg_tf.ops.statistics import unpg_statistics
 from unpg_tf.ops.targets import replace_targets
 from unpg_tf.ops.targets import targets_of
@@ -73,6 +74,7 @@ __all__ = [
     "separation_statistics",
     "similarities",
     "softmax_loss",
+    "softmax_statistics",
     "targets_of",
     "targets_within",
     "unit_vectors",

@@ -1,5 +1,6 @@
 """The softmax over classes, and over negative pairs where there are any."""
 
+import functools
 import math
 
 import tensorflow as tf
@@ -9,7 +10,12 @@ from unpg_tf.ops.targets import targets_of
 
 
 def softmax_loss(
-    cosines, labels, scale, log_negatives=None, max_pair_share=1.0
+    cosines,
+    labels,
+    scale,
+    log_negatives=None,
+    max_pair_share=1.0,
+    max_target_ratio=None,
 ):
     """Cross-entropy of scaled cosines against their targets.
 
@@ -23,6 +29,9 @@ def softmax_loss(
     of a row is therefore (1 - r) times that of log Z_i - s cos_iy, the softmax
     over the classes alone, and r times that of N - s cos_iy.
 
+    With a `max_target_ratio` k, P_i is at most k exp(s cos_iy) too, likewise
+    without a gradient through the bound.
+
     Args:
         cosines: [batch, num_classes] float tensor, with the margin applied.
         labels: [batch] int32 tensor.
@@ -30,6 +39,7 @@ def softmax_loss(
         log_negatives: Scalar float tensor N, or `None` for the softmax over
             the classes alone.
         max_pair_share: float r in (0, 1]; 1 for no bound.
+        max_target_ratio: float k above 0; `None` for no bound.
 
     Returns:
         [batch] float tensor of losses.
@@ -37,15 +47,40 @@ def softmax_loss(
     log_sum, targets = _log_sum_and_targets(scale, cosines, labels)
     if log_negatives is not None:
         log_odds = log_negatives - log_sum
-        if max_pair_share < 1:
-            log_odds = _bounded(log_odds, max_pair_share)
+        bound = log_odds_bound(
+            log_sum, scale * targets, max_pair_share, max_target_ratio
+        )
+        if bound is not None:
+            log_odds = _bounded(log_odds, bound)
         log_sum += tf.math.softplus(log_odds)
     return log_sum - scale * targets
 
 
-def _bounded(log_odds, share):
-    """At most the log odds of a share; the gradient passes unchanged."""
-    bound = math.log(share) - math.log1p(-share)
+def log_odds_bound(log_classes, logits, max_pair_share, max_target_ratio):
+    """The largest log of what pairs count beside the classes, P_i / Z_i.
+
+    Args:
+        log_classes: [batch] float tensor, log Z_i.
+        logits: [batch] float tensor, s cos_iy.
+        max_pair_share: as in `softmax_loss`.
+        max_target_ratio: likewise.
+
+    Returns:
+        [batch] or scalar float tensor without gradient; `None` for no bound.
+    """
+    bounds = []
+    if max_pair_share < 1:
+        odds = math.log(max_pair_share) - math.log1p(-max_pair_share)
+        bounds.append(tf.constant(odds, log_classes.dtype))
+    if max_target_ratio is not None:
+        bounds.append(math.log(max_target_ratio) + logits - log_classes)
+    if not bounds:
+        return None
+    return tf.stop_gradient(functools.reduce(tf.minimum, bounds))
+
+
+def _bounded(log_odds, bound):
+    """At most the bound; the gradient passes unchanged."""
     return tf.grad_pass_through(lambda odds: tf.minimum(odds, bound))(log_odds)
 
 

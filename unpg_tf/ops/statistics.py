@@ -11,7 +11,9 @@ import tensorflow as tf
 from unpg_tf.ops.negatives import kept_negatives
 from unpg_tf.ops.negatives import log_mass
 from unpg_tf.ops.negatives import whisker_bounds
+from unpg_tf.ops.softmax import log_odds_bound
 from unpg_tf.ops.targets import replace_targets
+from unpg_tf.ops.targets import targets_of
 from unpg_tf.ops.unit import unit_vectors
 
 
@@ -75,6 +77,8 @@ def unpg_statistics(
     whisker,
     pair_weight=1.0,
     max_pair_share=1.0,
+    max_target_ratio=None,
+    labels=None,
 ):
     """What the noise filter keeps, and what that weighs in the softmax.
 
@@ -87,6 +91,9 @@ def unpg_statistics(
         whisker: float, likewise.
         pair_weight: float, likewise.
         max_pair_share: float, likewise.
+        max_target_ratio: float or `None`, likewise.
+        labels: [batch] int32 tensor of the targets' columns, for
+            `max_target_ratio` alone.
 
     Returns:
         Dictionary of scalar float tensors:
@@ -94,9 +101,9 @@ def unpg_statistics(
             a half where all are numbers;
             `whisker_low` and `whisker_high`, the bounds of what is kept, at
             the least -1 and at the most 1;
-            `unpg_share`, the pairs' part of the softmax's denominator, at
-            most `max_pair_share`, the mean over the rows;
-            `bounded_share`, the part of the rows where that bound is active.
+            `unpg_share`, the pairs' part of the softmax's denominator, as
+            bounded, the mean over the rows;
+            `bounded_share`, the part of the rows where a bound is active.
     """
     pairs, cosines = tf.stop_gradient(pairs), tf.stop_gradient(cosines)
     kept = kept_negatives(pairs, negative, whisker)
@@ -107,8 +114,15 @@ def unpg_statistics(
     weight = math.log(pair_weight)
     log_negatives = log_mass(pairs, kept, scale) + weight
     log_classes = tf.reduce_logsumexp(scale * cosines, axis=1)
-    shares = tf.sigmoid(log_negatives - log_classes)
-    is_bounded = tf.cast(shares > max_pair_share, pairs.dtype)
+    log_odds = log_negatives - log_classes
+    bound = log_odds_bound(
+        log_classes,
+        None if labels is None else scale * targets_of(cosines, labels),
+        max_pair_share,
+        max_target_ratio,
+    )
+    bound = log_odds if bound is None else bound
+    is_bounded = tf.cast(log_odds > bound, pairs.dtype)
     return {
         "kept_share": _mean(
             tf.cast(kept, pairs.dtype),
@@ -116,9 +130,28 @@ def unpg_statistics(
         ),
         "whisker_low": low,
         "whisker_high": high,
-        "unpg_share": tf.reduce_mean(tf.minimum(shares, max_pair_share)),
+        "unpg_share": tf.reduce_mean(tf.sigmoid(tf.minimum(log_odds, bound))),
         "bounded_share": tf.reduce_mean(is_bounded),
     }
+
+
+def softmax_statistics(cosines, labels, scale):
+    """How far the training images have been learned.
+
+    Args:
+        cosines: [batch, num_classes] float tensor, with the margin applied.
+        labels: [batch] int32 tensor of their targets' columns.
+        scale: float, as in `MarginLoss`.
+
+    Returns:
+        Dictionary of a scalar float tensor: `wrong_share`, what the softmax
+        over the classes gives to others than the target, the mean over the
+        rows: near 1 where nothing is learned yet, 0 where all is.
+    """
+    cosines = tf.stop_gradient(cosines)
+    log_classes = tf.reduce_logsumexp(scale * cosines, axis=1)
+    own = tf.exp(scale * targets_of(cosines, labels) - log_classes)
+    return {"wrong_share": 1.0 - tf.reduce_mean(own)}
 
 
 def center_statistics(centers, limit=1024):

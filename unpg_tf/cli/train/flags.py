@@ -74,11 +74,11 @@ FIRST = (
     "scale",
     "whisker",
     "max_pair_share",
+    "max_target_ratio",
     "batch_size",
     "epochs",
     "learning_rate",
     "strategy",
-    "mixed_precision",
     "seed",
 )
 
@@ -215,6 +215,15 @@ loss.number(
     "in short training from scratch.",
     lower_bound=0.0,
     upper_bound=1.0,
+    is_open=True,
+)
+loss.number(
+    "max_target_ratio",
+    None,
+    "With --loss=unpg: the pairs count at most this many times what a row's "
+    "target does. So they wait until the target has been learned. By default "
+    "there is no such bound, as in the paper.",
+    lower_bound=0.0,
     is_open=True,
 )
 loss.repeated(

@@ -162,6 +162,7 @@ def _loss():
     arguments["whisker"] = FLAGS.whisker
     arguments["product_dtype"] = FLAGS.product_dtype
     arguments["max_pair_share"] = FLAGS.max_pair_share
+    arguments["max_target_ratio"] = FLAGS.max_target_ratio
     return _construct(losses.UNPGLoss, "loss_option", arguments)
 
 
