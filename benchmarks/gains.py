@@ -91,7 +91,8 @@ def _run_setting(name, results):
         for row in gains_table.read([results])
         if row["setting"] == name
     }
-    left = [run for run in runs if run not in done][part - 1 :: parts]
+    share = list(runs)[part - 1 :: parts]
+    left = [run for run in share if run not in done]
     if left:
         loaded = settings.load(setting, FLAGS.data)
     for seed, head, loss in left:

@@ -17,9 +17,6 @@ from absl import app
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("plain", "margin", "The loss to compare with.")
-flags.DEFINE_list("losses", [], "Those to show; by default all.")
-flags.DEFINE_string("picture", None, "File of a picture, .svg or .png.")
 
 COLUMNS = ("auc", "tar@0.1", "tar@0.01", "tar@0.001", "tar@0.0001")
 
@@ -148,5 +145,8 @@ def picture(rows, file, plain="margin", losses=()):
     figure.savefig(file)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # Another program reads its functions alone.
+    flags.DEFINE_string("plain", "margin", "The loss to compare with.")
+    flags.DEFINE_list("losses", [], "Those to show; by default all.")
+    flags.DEFINE_string("picture", None, "File of a picture, .svg or .png.")
     app.run(main)

@@ -218,7 +218,7 @@ def unpg_losses(
     whisker,
     pair_weight=1.0,
     max_pair_share=1.0,
-    max_target_ratio=None,
+    max_target_ratio=math.inf,
 ):
     pairs = kept(negatives(embeddings, labels), whisker)
     unified = softmax_losses(cosines, labels, scale, pairs, pair_weight)
@@ -226,7 +226,7 @@ def unpg_losses(
     if max_pair_share < 1:
         # Z + min(P, Z r / (1 - r)) is the lower of Z + P and Z / (1 - r).
         unified = np.minimum(unified, classes - math.log(1 - max_pair_share))
-    if max_target_ratio is not None:
+    if max_target_ratio < math.inf:
         # Divided by the target, Z + k exp(s t) is exp(loss) + k.
         bound = np.log(np.exp(classes) + max_target_ratio)
         unified = np.minimum(unified, bound)

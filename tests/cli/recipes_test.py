@@ -1,5 +1,7 @@
 """The flag files in `examples/recipes`, as far as a small machine runs them."""
 
+import math
+
 import pytest
 
 from tests.cli.given import given
@@ -33,7 +35,11 @@ def test_a_recipe_is_of_flags_that_there_are(recipe):
         assert FLAGS.decay == "l2" and FLAGS.decay_all
         assert FLAGS.weight_decay == 0.0005 and FLAGS.dropout == 0
         assert FLAGS.embedding_dim == 512 and FLAGS.image_size == 112
-        assert FLAGS.loss == ("unpg" if "_unpg" in recipe.stem else "margin")
+        is_unpg = recipe.stem.endswith("_unpg")
+        assert FLAGS.loss == ("unpg" if is_unpg else "margin")
+        # The paper has no bounds.
+        bounds = FLAGS.max_pair_share, FLAGS.max_target_ratio
+        assert bounds == ((1, math.inf) if is_unpg else (0.1, 10))
         assert recipe.stem.split("_")[1] in (FLAGS.head, "partial")
     lines = recipe.read_text().splitlines()
     assert sum(line.startswith("# To reproduce, in %: ") for line in lines) == 1

@@ -58,7 +58,7 @@ class UNPGLoss(MarginLoss):
         max_pair_share: float in (0, 1]: the largest part of a row's
             denominator that the pairs can hold. 1 is the paper's loss.
         max_target_ratio: float above 0: how many times as much as a row's
-            target the pairs can count at most; `None`, as in the paper, for
+            target the pairs can count at most; infinite, as in the paper, for
             no such bound.
         **kwargs: Arguments of `MarginLoss`.
 
@@ -92,7 +92,7 @@ class UNPGLoss(MarginLoss):
         pair_weight=1.0,
         product_dtype=None,
         max_pair_share=1.0,
-        max_target_ratio=None,
+        max_target_ratio=math.inf,
         **kwargs,
     ):
         super().__init__(scale=scale, embedding_dim=embedding_dim, **kwargs)
@@ -107,11 +107,16 @@ class UNPGLoss(MarginLoss):
         )
         ops.expect_product_dtype(product_dtype, "float32")
         ops.expect_shares(max_pair_share=max_pair_share)
+        ops.expect(
+            isinstance(max_target_ratio, numbers.Real) and max_target_ratio > 0,
+            "max_target_ratio above 0",
+            max_target_ratio=max_target_ratio,
+        )
         self.whisker = float(whisker)
         self.pair_weight = float(pair_weight)
         self.product_dtype = product_dtype
         self.max_pair_share = float(max_pair_share)
-        self.max_target_ratio = _ratio(max_target_ratio)
+        self.max_target_ratio = float(max_target_ratio)
 
     def softmax_losses(self, cosines, labels, embeddings):
         """See `MarginLoss.softmax_losses`."""
@@ -145,15 +150,3 @@ class UNPGLoss(MarginLoss):
             "max_pair_share": self.max_pair_share,
             "max_target_ratio": self.max_target_ratio,
         }
-
-
-def _ratio(max_target_ratio):
-    if max_target_ratio is None:
-        return None
-    ops.expect_numbers(max_target_ratio=max_target_ratio)
-    ops.expect(
-        max_target_ratio > 0,
-        "max_target_ratio above 0, or None",
-        max_target_ratio=max_target_ratio,
-    )
-    return float(max_target_ratio)

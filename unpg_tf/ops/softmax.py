@@ -15,7 +15,7 @@ def softmax_loss(
     scale,
     log_negatives=None,
     max_pair_share=1.0,
-    max_target_ratio=None,
+    max_target_ratio=math.inf,
 ):
     """Cross-entropy of scaled cosines against their targets.
 
@@ -39,7 +39,7 @@ def softmax_loss(
         log_negatives: Scalar float tensor N, or `None` for the softmax over
             the classes alone.
         max_pair_share: float r in (0, 1]; 1 for no bound.
-        max_target_ratio: float k above 0; `None` for no bound.
+        max_target_ratio: float k above 0; infinite for no bound.
 
     Returns:
         [batch] float tensor of losses.
@@ -72,7 +72,7 @@ def log_odds_bound(log_classes, logits, max_pair_share, max_target_ratio):
     if max_pair_share < 1:
         odds = math.log(max_pair_share) - math.log1p(-max_pair_share)
         bounds.append(tf.constant(odds, log_classes.dtype))
-    if max_target_ratio is not None:
+    if not math.isinf(max_target_ratio):
         bounds.append(math.log(max_target_ratio) + logits - log_classes)
     if not bounds:
         return None

@@ -77,7 +77,7 @@ def unpg_statistics(
     whisker,
     pair_weight=1.0,
     max_pair_share=1.0,
-    max_target_ratio=None,
+    max_target_ratio=math.inf,
     labels=None,
 ):
     """What the noise filter keeps, and what that weighs in the softmax.
@@ -91,7 +91,7 @@ def unpg_statistics(
         whisker: float, likewise.
         pair_weight: float, likewise.
         max_pair_share: float, likewise.
-        max_target_ratio: float or `None`, likewise.
+        max_target_ratio: float, likewise.
         labels: [batch] int32 tensor of the targets' columns, for
             `max_target_ratio` alone.
 

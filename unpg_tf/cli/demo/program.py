@@ -18,8 +18,6 @@ from unpg_tf.cli.demo.flags import FLAGS
 RUN = Path("runs/demo")
 SAVED_MODEL = Path("saved_models/demo/1")
 REPORTS = {"unpg": RUN / "report.json", "margin": RUN / "margin.json"}
-# In so short a training the pairs would hold nearly all of every denominator.
-OPTIONS = {"unpg": ["--max_pair_share=0.2"], "margin": []}
 IMAGE_SIZE = 32
 # How much the images of an identity differ.
 STRENGTH = 0.7
@@ -65,12 +63,10 @@ def main():
 
 
 def _train(loss):
-    options = OPTIONS[loss]
-    _title(f"Training, {' '.join([f'--loss={loss}', *options])}")
+    _title(f"Training, --loss={loss}")
     _unpg(
         "train",
         f"--loss={loss}",
-        *options,
         f"--output_dir={RUN / loss}",
         f"--image_size={IMAGE_SIZE}",
         f"--synthetic_identities={FLAGS.identities}",

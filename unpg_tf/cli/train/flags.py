@@ -202,29 +202,28 @@ loss.number(
     "whisker",
     1.5,
     "With --loss=unpg: pairs further than this many interquartile ranges "
-    "from the quartiles are noise, and left out. 0.5 is gentler than the "
-    "paper's 1.5, and better in short training from scratch.",
+    "from the quartiles are noise, and left out.",
     lower_bound=0.0,
     is_infinite=True,
 )
 loss.number(
     "max_pair_share",
-    1.0,
+    0.1,
     "With --loss=unpg: the largest part of a row's denominator in the softmax "
-    "that the pairs can hold. 1 is the paper's loss, without a bound. Try 0.2 "
-    "in short training from scratch.",
+    "that the pairs can hold. 1 is the paper's loss, without a bound.",
     lower_bound=0.0,
     upper_bound=1.0,
     is_open=True,
 )
 loss.number(
     "max_target_ratio",
-    None,
+    10.0,
     "With --loss=unpg: the pairs count at most this many times what a row's "
-    "target does. So they wait until the target has been learned. By default "
-    "there is no such bound, as in the paper.",
+    "target does, so that they wait until it has been learned. inf is the "
+    "paper's loss, without a bound.",
     lower_bound=0.0,
     is_open=True,
+    is_infinite=True,
 )
 loss.repeated(
     "loss_option",
