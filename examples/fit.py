@@ -29,7 +29,12 @@ def main(identities=100, epochs=5):
     model = unpg_tf.models.EmbeddingModel(backbone, head)
     model.compile(
         optimizer=keras.optimizers.SGD(0.1, momentum=0.9),
-        loss=unpg_tf.losses.UNPGLoss(scale=32.0, embedding_dim=DIM),
+        loss=unpg_tf.losses.UNPGLoss(
+            scale=32.0,
+            embedding_dim=DIM,
+            max_pair_share=0.1,
+            max_target_ratio=10.0,
+        ),
         metrics=["accuracy"],
     )
     model.fit(images, labels, batch_size=64, epochs=epochs, verbose=2)
