@@ -141,6 +141,7 @@ NUMBERS = [
     (losses.MultiSimilarityLoss, "alpha", (0,)),
     (losses.MultiSimilarityLoss, "epsilon", (-0.1,)),
     (losses.NPairLoss, "scale", (0,)),
+    (losses.SNPairLoss, "scale", (0,)),
     (losses.TripletSemiHardLoss, "margin", (0,)),
     (backbone, "center_crop", (0, 1.1)),
     (data.Augmentation, "zoom", (-0.1, 1)),

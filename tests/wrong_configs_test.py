@@ -27,6 +27,7 @@ MADE = {
     "CircleLoss": losses.CircleLoss(embedding_dim=4),
     "MultiSimilarityLoss": losses.MultiSimilarityLoss(embedding_dim=4),
     "NPairLoss": losses.NPairLoss(embedding_dim=4),
+    "SNPairLoss": losses.SNPairLoss(embedding_dim=4),
     "TripletSemiHardLoss": losses.TripletSemiHardLoss(embedding_dim=4),
     "EmbeddingModel": models.EmbeddingModel(BACKBONE, layers.CosFace(5)),
     "WarmUp": optimizers.WarmUp(

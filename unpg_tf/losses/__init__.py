@@ -6,6 +6,7 @@ from unpg_tf.losses.margin_loss import MarginLoss
 from unpg_tf.losses.metric_loss import MetricLoss
 from unpg_tf.losses.multi_similarity_loss import MultiSimilarityLoss
 from unpg_tf.losses.n_pair_loss import NPairLoss
+from unpg_tf.losses.sn_pair_loss import SNPairLoss
 from unpg_tf.losses.triplet_semi_hard_loss import TripletSemiHardLoss
 from unpg_tf.losses.uce_loss import UCELoss
 from unpg_tf.losses.unpg_loss import UNPGLoss
@@ -17,6 +18,7 @@ __all__ = [
     "MetricLoss",
     "MultiSimilarityLoss",
     "NPairLoss",
+    "SNPairLoss",
     "TripletSemiHardLoss",
     "UCELoss",
     "UNPGLoss",

@@ -57,6 +57,7 @@ LOSSES = [
     "multi_similarity",
     "circle",
     "npair",
+    "sn_pair",
 ]
 # What --help shows first.
 FIRST = (
@@ -184,8 +185,8 @@ loss.choice(
     LOSSES,
     "unpg: the softmax with the negative pairs of the batch. margin: the "
     "same without. uce: each class by itself, with --head=uniface. triplet, "
-    "multi_similarity, circle, npair compare embeddings alone, leave --head "
-    "untrained, and take --loss_option instead of --scale; so do "
+    "multi_similarity, circle, npair, sn_pair compare embeddings alone, leave "
+    "--head untrained, and take --loss_option instead of --scale; so do "
     "tfa:TripletSemiHardLoss, TripletHardLoss, LiftedStructLoss, "
     "NpairsLoss and ContrastiveLoss, the losses of TensorFlow Addons, on "
     "TensorFlow 2.15 alone; --loss_option=global_batch=false compares the "

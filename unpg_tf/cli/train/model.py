@@ -34,6 +34,7 @@ METRIC_LOSSES = {
     "multi_similarity": losses.MultiSimilarityLoss,
     "circle": losses.CircleLoss,
     "npair": losses.NPairLoss,
+    "sn_pair": losses.SNPairLoss,
 }
 # Heads of several margins, and the names of these.
 MARGINS = {
