@@ -244,6 +244,38 @@ def unpg_losses_of_shares(
     return np.where(is_bounded, mixed, unified)
 
 
+def positives(embeddings, labels):
+    """Similarities of every two embeddings of one class, ascending."""
+    e = unit(np.asarray(embeddings, np.float64))
+    return sorted(
+        float(e[p] @ e[q])
+        for p in range(len(e))
+        for q in range(p + 1, len(e))
+        if labels[p] == labels[q]
+    )
+
+
+def sn_pair_loss(embeddings, labels, scale):
+    """The mean over the positive pairs, each against all negative ones."""
+    against = negatives(embeddings, labels)
+    found = [
+        math.log1p(sum(math.exp(scale * (n - p)) for n in against))
+        for p in positives(embeddings, labels)
+    ]
+    return sum(found) / len(found)
+
+
+def mix_face_loss(cosines, embeddings, labels, margin, error):
+    """The mean over the rows."""
+    log_odds = math.log(1 - error) - math.log(error)
+    classes = len(cosines[0])
+    first = (math.log(classes - 1) + log_odds) / math.cos(margin)
+    second = math.log(len(negatives(embeddings, labels))) + log_odds
+    return np.mean(softmax_losses(cosines, labels, first)) + sn_pair_loss(
+        embeddings, labels, second
+    )
+
+
 def gradient(function, point, step=1e-6):
     """Central differences of a scalar function of an array."""
     point = np.array(point, np.float64)

@@ -31,6 +31,10 @@ def head(name, **fixed):
     )
 
 
+def mix_face(**arguments):
+    return losses.MixFaceLoss(**{"num_classes": 5, **arguments})
+
+
 def embedding_model(**arguments):
     known = {"backbone": BACKBONE, "head": layers.CosFace(5)}
     return models.EmbeddingModel(**{**known, **arguments})
@@ -133,6 +137,9 @@ NUMBERS = [
     (head("CombinedMargin"), "m3", (-0.1,)),
     (losses.MarginLoss, "scale", (0, -1)),
     (losses.UCELoss, "scale", (0, -1)),
+    (mix_face, "num_classes", (0, 1, 1.5)),
+    (mix_face, "margin", (-0.1, 1.6)),
+    (mix_face, "error", (0, 1)),
     (losses.UNPGLoss, "scale", (0, -1)),
     (losses.UNPGLoss, "pair_weight", (0, -1)),
     (losses.UNPGLoss, "max_pair_share", (0, -0.1, 1.1)),

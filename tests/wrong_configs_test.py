@@ -23,6 +23,7 @@ MADE = {
     "UniFace": layers.UniFace(5),
     "MarginLoss": losses.MarginLoss(embedding_dim=4),
     "UCELoss": losses.UCELoss(embedding_dim=4),
+    "MixFaceLoss": losses.MixFaceLoss(5, embedding_dim=4),
     "UNPGLoss": losses.UNPGLoss(embedding_dim=4),
     "CircleLoss": losses.CircleLoss(embedding_dim=4),
     "MultiSimilarityLoss": losses.MultiSimilarityLoss(embedding_dim=4),

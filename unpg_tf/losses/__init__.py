@@ -4,6 +4,7 @@ from unpg_tf.losses.addons_loss import AddonsLoss
 from unpg_tf.losses.circle_loss import CircleLoss
 from unpg_tf.losses.margin_loss import MarginLoss
 from unpg_tf.losses.metric_loss import MetricLoss
+from unpg_tf.losses.mix_face_loss import MixFaceLoss
 from unpg_tf.losses.multi_similarity_loss import MultiSimilarityLoss
 from unpg_tf.losses.n_pair_loss import NPairLoss
 from unpg_tf.losses.sn_pair_loss import SNPairLoss
@@ -16,6 +17,7 @@ __all__ = [
     "CircleLoss",
     "MarginLoss",
     "MetricLoss",
+    "MixFaceLoss",
     "MultiSimilarityLoss",
     "NPairLoss",
     "SNPairLoss",

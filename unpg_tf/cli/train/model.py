@@ -28,7 +28,11 @@ HEADS = {
     "uniface": layers.UniFace,
 }
 ADDONS = "tfa:"
-SOFTMAX_LOSSES = {"margin": losses.MarginLoss, "uce": losses.UCELoss}
+SOFTMAX_LOSSES = {
+    "margin": losses.MarginLoss,
+    "uce": losses.UCELoss,
+    "mixface": losses.MixFaceLoss,
+}
 METRIC_LOSSES = {
     "triplet": losses.TripletSemiHardLoss,
     "multi_similarity": losses.MultiSimilarityLoss,
@@ -66,7 +70,7 @@ def compiled_model(num_classes, steps):
     )
     model.compile(
         optimizer,
-        _loss(),
+        _loss(model.head),
         metrics=metrics,
         jit_compile=FLAGS.jit_compile,
     )
@@ -151,13 +155,18 @@ def _head(num_classes):
     return _construct(HEADS[FLAGS.head], "head_option", arguments)
 
 
-def _loss():
+def _loss(head):
     if FLAGS.loss.startswith(ADDONS):
         return _addons_loss(FLAGS.loss.removeprefix(ADDONS))
     if FLAGS.loss in METRIC_LOSSES:
         arguments = {"embedding_dim": FLAGS.embedding_dim}
         return _construct(METRIC_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments = {"scale": FLAGS.scale, "embedding_dim": FLAGS.embedding_dim}
+    if FLAGS.loss == "mixface":  # Its scales follow from these.
+        del arguments["scale"]
+        arguments["num_classes"] = head.num_classes
+    if FLAGS.loss == "mixface" and isinstance(head, layers.ArcFace):
+        arguments["margin"] = head.margin
     if FLAGS.loss in SOFTMAX_LOSSES:
         return _construct(SOFTMAX_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments["whisker"] = FLAGS.whisker
