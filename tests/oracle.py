@@ -276,6 +276,26 @@ def mix_face_loss(cosines, embeddings, labels, margin, error):
     )
 
 
+def upg_loss(
+    cosines, embeddings, labels, scale, whisker, positive_whisker, margin
+):
+    """The mean over targets and kept pairs of one class."""
+    found = negatives(embeddings, labels)
+    q1, q3 = found[len(found) // 4], found[3 * len(found) // 4]
+    against = [s for s in found if s <= q3 + whisker * (q3 - q1)]
+    targets = []
+    for row, label in zip(cosines, labels, strict=True):
+        against += [c for j, c in enumerate(row) if j != label]
+        targets.append(row[label])
+    pairs = kept(positives(embeddings, labels), positive_whisker)
+    turned = [math.cos(angle(s) + margin) for s in pairs]
+    losses = [
+        math.log1p(sum(math.exp(scale * (n - p)) for n in against))
+        for p in targets + turned
+    ]
+    return sum(losses) / len(losses)
+
+
 def gradient(function, point, step=1e-6):
     """Central differences of a scalar function of an array."""
     point = np.array(point, np.float64)

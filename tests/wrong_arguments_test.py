@@ -143,6 +143,7 @@ NUMBERS = [
     (losses.UNPGLoss, "scale", (0, -1)),
     (losses.UNPGLoss, "pair_weight", (0, -1)),
     (losses.UNPGLoss, "max_pair_share", (0, -0.1, 1.1)),
+    (losses.UPGLoss, "margin", (-0.1, 3.2)),
     (losses.CircleLoss, "margin", (-0.1, 1.1)),
     (losses.CircleLoss, "gamma", (0,)),
     (losses.MultiSimilarityLoss, "alpha", (0,)),
@@ -183,6 +184,8 @@ OTHERS = [
     (head("ElasticFace"), "kind", "sphereface", "kind"),
     (head("CosFace", dtype="int32"), "margin", 0.4, "float32 or float64"),
     (losses.UNPGLoss, "whisker", -0.1, "whisker of at least 0"),
+    (losses.UPGLoss, "whisker", NAN, "whisker of at least 0"),
+    (losses.UPGLoss, "positive_whisker", -1, "positive_whisker of at"),
     (losses.UNPGLoss, "product_dtype", "float8", "product_dtype 'bfloat16'"),
     (head("CosFace"), "product_dtype", "float32", "product_dtype 'bfloat16'"),
     (

@@ -25,6 +25,7 @@ MADE = {
     "UCELoss": losses.UCELoss(embedding_dim=4),
     "MixFaceLoss": losses.MixFaceLoss(5, embedding_dim=4),
     "UNPGLoss": losses.UNPGLoss(embedding_dim=4),
+    "UPGLoss": losses.UPGLoss(embedding_dim=4),
     "CircleLoss": losses.CircleLoss(embedding_dim=4),
     "MultiSimilarityLoss": losses.MultiSimilarityLoss(embedding_dim=4),
     "NPairLoss": losses.NPairLoss(embedding_dim=4),

@@ -36,6 +36,12 @@ def compiled(monkeypatch):
             {"num_classes": CLASSES, "margin": 0.3},
         ),
         (
+            {"head": "arcface", "margin": 0.3, "loss": "upg"},
+            layers.ArcFace,
+            losses.UPGLoss,
+            {"scale": 16.0, "margin": 0.3},
+        ),
+        (
             {"head": "uniface", "loss": "uce"},
             layers.UniFace,
             losses.UCELoss,

@@ -11,13 +11,15 @@ from unpg_tf import layers
 from unpg_tf import losses
 from unpg_tf import models
 
-ROWS, DIM, CLASSES, MARGIN = 10, 4, 4, 0.3
+ROWS, DIM, CLASSES, MARGIN = 11, 4, 4, 0.3
 EMBEDDINGS, LABELS, CENTERS = heads.batch(ROWS, DIM, CLASSES)
 COSINES = oracle.arcface(
     oracle.cosines_of(EMBEDDINGS, CENTERS), None, LABELS, MARGIN
 )
-# No number of replicas divides the last batch, and one of 4 has none of it.
-BATCH = 7
+# Narrow enough to leave out pairs on each side.
+WHISKERS = 0.2, 0.0
+# Uneven over two replicas.
+BATCH = 5
 
 
 def mix_face(margin=MARGIN, num_classes=CLASSES, **arguments):
@@ -30,7 +32,20 @@ def mix_face_oracle(cosines, embeddings):
     return oracle.mix_face_loss(cosines, embeddings, LABELS, MARGIN, 1e-6)
 
 
-LOSSES = {"mix_face": (mix_face, mix_face_oracle)}
+def upg(margin=MARGIN, **arguments):
+    return losses.UPGLoss(
+        16.0, *WHISKERS, margin, embedding_dim=DIM, **arguments
+    )
+
+
+def upg_oracle(cosines, embeddings):
+    return oracle.upg_loss(cosines, embeddings, LABELS, 16.0, *WHISKERS, MARGIN)
+
+
+LOSSES = {
+    "mix_face": (mix_face, mix_face_oracle),
+    "upg": (upg, upg_oracle),
+}
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
 
@@ -51,6 +66,15 @@ def test_value_and_gradients_are_those_of_the_oracle(name):
     ):
         numeric = oracle.gradient(function, point)
         np.testing.assert_allclose(part, numeric, atol=1e-7)
+
+
+def test_some_pairs_are_left_out_on_each_side():
+    found = oracle.negatives(EMBEDDINGS, LABELS)
+    kept = oracle.kept(found, WHISKERS[0])
+    assert found[0] < kept[0] and kept[-1] < found[-1]
+    found = oracle.positives(EMBEDDINGS, LABELS)
+    kept = oracle.kept(found, WHISKERS[1])
+    assert found[0] < kept[0] and kept[-1] < found[-1]
 
 
 @every_loss
@@ -98,13 +122,13 @@ def compiled(strategy=None, loss=None, **options):
 
 @pytest.mark.parametrize(
     ("name", "replicas", "options"),
-    [("mix_face", 2, {"sharded": True})],
+    [("mix_face", 2, {}), ("upg", 2, {"sharded": True})],
 )
 def test_replicas_train_as_one_device(strategy_of, name, replicas, options):
     make = LOSSES[name][0]
     one = compiled(None, make(), **options)
     many = compiled(strategy_of(replicas), make(), **options)
-    rows = tf.data.Dataset.from_tensor_slices((EMBEDDINGS, LABELS))
+    rows = tf.data.Dataset.from_tensor_slices((EMBEDDINGS, LABELS)).take(10)
     start = one.get_weights()
     first, second = (
         model.fit(rows.batch(BATCH), epochs=2, verbose=0).history["loss"]
@@ -136,6 +160,7 @@ def test_a_sample_of_all_classes_is_all_of_them(name):
     ("name", "arguments", "message"),
     [
         ("mix_face", {"margin": 0.5}, "margin of the ArcFace head, 0.3.*=0.5"),
+        ("upg", {"margin": 0.5}, "margin of the ArcFace head, 0.3.*=0.5"),
         ("mix_face", {"num_classes": 5}, "num_classes of the ArcFace head, 4"),
     ],
 )

@@ -11,6 +11,7 @@ from unpg_tf.losses.sn_pair_loss import SNPairLoss
 from unpg_tf.losses.triplet_semi_hard_loss import TripletSemiHardLoss
 from unpg_tf.losses.uce_loss import UCELoss
 from unpg_tf.losses.unpg_loss import UNPGLoss
+from unpg_tf.losses.upg_loss import UPGLoss
 
 __all__ = [
     "AddonsLoss",
@@ -24,4 +25,5 @@ __all__ = [
     "TripletSemiHardLoss",
     "UCELoss",
     "UNPGLoss",
+    "UPGLoss",
 ]

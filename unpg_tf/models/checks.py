@@ -13,7 +13,7 @@ _OWN = ((layers.UniFace, losses.UCELoss),)
 # Arguments that head and loss have in common.
 _ALIKE = (
     ("num_classes", layers.MarginHead, losses.MixFaceLoss),
-    ("margin", layers.ArcFace, losses.MixFaceLoss),
+    ("margin", layers.ArcFace, (losses.MixFaceLoss, losses.UPGLoss)),
     ("scale", layers.UniFace, losses.MarginLoss),
 )
 

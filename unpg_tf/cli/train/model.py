@@ -31,8 +31,11 @@ ADDONS = "tfa:"
 SOFTMAX_LOSSES = {
     "margin": losses.MarginLoss,
     "uce": losses.UCELoss,
+    "upg": losses.UPGLoss,
     "mixface": losses.MixFaceLoss,
 }
+# Those that take the head's margin, where it is one of the angle.
+WITH_MARGIN = ("upg", "mixface")
 METRIC_LOSSES = {
     "triplet": losses.TripletSemiHardLoss,
     "multi_similarity": losses.MultiSimilarityLoss,
@@ -165,7 +168,7 @@ def _loss(head):
     if FLAGS.loss == "mixface":  # Its scales follow from these.
         del arguments["scale"]
         arguments["num_classes"] = head.num_classes
-    if FLAGS.loss == "mixface" and isinstance(head, layers.ArcFace):
+    if FLAGS.loss in WITH_MARGIN and isinstance(head, layers.ArcFace):
         arguments["margin"] = head.margin
     if FLAGS.loss in SOFTMAX_LOSSES:
         return _construct(SOFTMAX_LOSSES[FLAGS.loss], "loss_option", arguments)
