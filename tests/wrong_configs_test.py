@@ -21,8 +21,11 @@ MADE = {
     "MVSoftmax": layers.MVSoftmax(5),
     "X2Softmax": layers.X2Softmax(5),
     "UniFace": layers.UniFace(5),
+    "USS": layers.USS(5),
+    "UniTSFace": layers.UniTSFace(5),
     "MarginLoss": losses.MarginLoss(embedding_dim=4),
     "UCELoss": losses.UCELoss(embedding_dim=4),
+    "UniTSFaceLoss": losses.UniTSFaceLoss(embedding_dim=4),
     "MixFaceLoss": losses.MixFaceLoss(5, embedding_dim=4),
     "UNPGLoss": losses.UNPGLoss(embedding_dim=4),
     "UPGLoss": losses.UPGLoss(embedding_dim=4),
@@ -40,10 +43,11 @@ MADE = {
 }
 # What Keras has arguments of its own for, and defaults.
 REQUIRED = {
-    **dict.fromkeys([name for name in MADE if "Face" in name], ["num_classes"]),
-    "CombinedMargin": ["num_classes"],
-    "MVSoftmax": ["num_classes"],
-    "X2Softmax": ["num_classes"],
+    **{
+        name: ["num_classes"]
+        for name, made in MADE.items()
+        if isinstance(made, layers.MarginHead | losses.MixFaceLoss)
+    },
     "EmbeddingModel": ["backbone", "head"],
     "WarmUp": ["schedule", "warmup_steps"],
 }

@@ -47,6 +47,13 @@ def compiled(monkeypatch):
             losses.UCELoss,
             {"scale": 16.0},
         ),
+        (
+            {"head": "unitsface", "loss": "unitsface"},
+            layers.UniTSFace,
+            losses.UniTSFaceLoss,
+            {"scale": 16.0},
+        ),
+        ({"head": "uss", "loss": "uce"}, layers.USS, losses.UCELoss, {}),
     ],
 )
 def test_head_and_loss_fit_each_other(compiled, flags, head, loss, attributes):
@@ -54,3 +61,10 @@ def test_head_and_loss_fit_each_other(compiled, flags, head, loss, attributes):
     assert type(model.head) is head
     assert type(model.loss) is loss
     assert attributes.items() <= model.loss.get_config().items()
+
+
+def test_cosface_alone_trains_for_an_epoch(compiled):
+    flags = {"head": "unitsface", "loss": "unitsface"}
+    assert compiled(**flags).head.cosface_steps == STEPS
+    flags["head_option"] = ["cosface_steps=2"]
+    assert compiled(**flags).head.cosface_steps == 2

@@ -204,16 +204,13 @@ def _measurement(model):
         centers = tf.convert_to_tensor(model.head.centers)
         own, _ = ops.unit_vectors(tf.gather(centers, labels))
         targets = tf.reduce_sum(units * own, axis=1)
-        cosines, columns = _cosines(model.head, embeddings, labels)
+        cosines, columns = _plain_cosines(model.head, embeddings, labels)
         found |= ops.separation_statistics(
             pairs, negative, cosines, columns, targets
         )
         found |= ops.center_statistics(centers)
         if isinstance(loss, losses.UNPGLoss):
-            if model.head.sample_rate < 1:  # In the loss they are reweighted.
-                cosines, _ = _cosines(
-                    model.head, embeddings, labels, loss.scale
-                )
+            cosines = _cosines(model.head, embeddings, labels, loss.scale)
             found |= ops.unpg_statistics(
                 pairs,
                 negative,
@@ -228,8 +225,15 @@ def _measurement(model):
     return measure
 
 
-def _cosines(head, embeddings, labels, scale=None):
-    """As in a step of the training: of a sample, if the head draws one."""
+def _plain_cosines(head, embeddings, labels):
+    """Cosines of all classes, or of a sample, and the labels' columns."""
     if head.sample_rate < 1:
-        return head.sampled(embeddings, labels, training=False, scale=scale)
-    return head(embeddings, labels, training=False), labels
+        return head.sampled(embeddings, labels, training=False)
+    return head(embeddings), labels
+
+
+def _cosines(head, embeddings, labels, scale):
+    """As in a step of the training: with the margin, reweighted in a sample."""
+    if head.sample_rate < 1:
+        return head.sampled(embeddings, labels, training=False, scale=scale)[0]
+    return head(embeddings, labels, training=False)

@@ -11,7 +11,7 @@ from unpg_tf.layers.sharded_centers import ShardedCenters
 
 # Replicas compute the same new value from gathered rows; one of them is kept.
 # The default aggregation would let each keep its own.
-_SHARED = (
+SHARED = (
     "only_first_replica"
     if compat.IS_KERAS_3
     else tf.VariableAggregation.ONLY_FIRST_REPLICA
@@ -118,6 +118,11 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """The loss of an embedding's length, as a callable, or `None`."""
         return None
 
+    @property
+    def num_columns(self):
+        """How many columns the cosines have where labels are given."""
+        return self.num_classes
+
     def build(self, input_shape):
         """Creates the class centres for embeddings of `input_shape`."""
         dim = input_shape[-1]
@@ -151,10 +156,9 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             and type(self).class_cosines is MarginHead.class_cosines
         )
         lacks_margin = labels is None and bool(training) and not is_plain
+        columns = self.num_classes if labels is None else self.num_columns
         dim = embeddings.shape[-1]
-        calls.note(
-            calls.HeadCall(self.name, self.num_classes, dim, lacks_margin)
-        )
+        calls.note(calls.HeadCall(self.name, columns, dim, lacks_margin))
 
     def sampled(self, embeddings, labels, training=True, scale=None):
         """Cosines to a sample of the class centres, with the margin.
@@ -255,13 +259,14 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """
         del targets, norms
 
-    def add_state(self, name, value, dtype=None):
-        """Creates a scalar statistic, the same on every replica.
+    def add_state(self, name, value, dtype=None, shape=()):
+        """Creates a statistic, the same on every replica.
 
         Args:
             name: string.
             value: number, where it starts.
             dtype: Defaults to the layer's.
+            shape: Tuple of ints; a scalar by default.
 
         Returns:
             A weight that isn't trained, but saved with the others. Assign
@@ -269,11 +274,11 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """
         return self.add_weight(
             name=name,
-            shape=(),
+            shape=shape,
             initializer=keras.initializers.Constant(value),
             dtype=dtype,
             trainable=False,
-            aggregation=_SHARED,
+            aggregation=SHARED,
         )
 
     def compute_output_shape(self, input_shape, *args, **kwargs):

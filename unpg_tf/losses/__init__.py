@@ -10,6 +10,7 @@ from unpg_tf.losses.n_pair_loss import NPairLoss
 from unpg_tf.losses.sn_pair_loss import SNPairLoss
 from unpg_tf.losses.triplet_semi_hard_loss import TripletSemiHardLoss
 from unpg_tf.losses.uce_loss import UCELoss
+from unpg_tf.losses.unitsface_loss import UniTSFaceLoss
 from unpg_tf.losses.unpg_loss import UNPGLoss
 from unpg_tf.losses.upg_loss import UPGLoss
 
@@ -26,4 +27,5 @@ __all__ = [
     "UCELoss",
     "UNPGLoss",
     "UPGLoss",
+    "UniTSFaceLoss",
 ]

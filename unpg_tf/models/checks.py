@@ -9,12 +9,15 @@ from unpg_tf import ops
 _OTHERS = ("keras", "tensorflow", "tensorflow_addons", "tf_keras")
 
 # Heads, and the one loss each that knows what their cosines mean.
-_OWN = ((layers.UniFace, losses.UCELoss),)
+_OWN = (
+    (layers.UniFace, losses.UCELoss),
+    (layers.UniTSFace, losses.UniTSFaceLoss),
+)
 # Arguments that head and loss have in common.
 _ALIKE = (
     ("num_classes", layers.MarginHead, losses.MixFaceLoss),
     ("margin", layers.ArcFace, (losses.MixFaceLoss, losses.UPGLoss)),
-    ("scale", layers.UniFace, losses.MarginLoss),
+    ("scale", (layers.UniFace, layers.UniTSFace), losses.MarginLoss),
 )
 
 

@@ -48,11 +48,14 @@ HEADS = [
     "mv_softmax",
     "x2_softmax",
     "uniface",
+    "uss",
+    "unitsface",
 ]
 LOSSES = [
     "unpg",
     "margin",
     "uce",
+    "unitsface",
     "upg",
     "mixface",
     "triplet",
@@ -186,16 +189,17 @@ loss.choice(
     "unpg",
     LOSSES,
     "unpg: the softmax with the negative pairs of the batch. margin: the "
-    "same without. uce: each class by itself, with --head=uniface. upg: "
-    "targets and pairs of one class against all negatives of the batch. "
-    "mixface: the softmax, and positive pairs against negative ones, at "
-    "scales of its own; both are made for --head=arcface. triplet, "
-    "multi_similarity, circle, npair, sn_pair compare embeddings alone, leave "
-    "--head untrained, and take --loss_option instead of --scale; so do "
-    "tfa:TripletSemiHardLoss, TripletHardLoss, LiftedStructLoss, NpairsLoss "
-    "and ContrastiveLoss, the losses of TensorFlow Addons, on TensorFlow 2.15 "
-    "alone; --loss_option=global_batch=false compares the images of each "
-    "replica alone, as Addons does by itself.",
+    "same without. uce: each class by itself, with --head=uniface or "
+    "uss. unitsface: the softmax and uce, with --head=unitsface. upg: targets "
+    "and pairs of one class against all negatives of the batch. mixface: the "
+    "softmax, and positive pairs against negative ones, at scales of its own; "
+    "both are made for --head=arcface. triplet, multi_similarity, circle, "
+    "npair, sn_pair compare embeddings alone, leave --head untrained, and take "
+    "--loss_option instead of --scale; so do tfa:TripletSemiHardLoss, "
+    "TripletHardLoss, LiftedStructLoss, NpairsLoss and ContrastiveLoss, the "
+    "losses of TensorFlow Addons, on TensorFlow 2.15 alone; "
+    "--loss_option=global_batch=false compares the images of each replica "
+    "alone, as Addons does by itself.",
     prefix="tfa:",
 )
 loss.number(

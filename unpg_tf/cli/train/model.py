@@ -26,11 +26,14 @@ HEADS = {
     "mv_softmax": layers.MVSoftmax,
     "x2_softmax": layers.X2Softmax,
     "uniface": layers.UniFace,
+    "uss": layers.USS,
+    "unitsface": layers.UniTSFace,
 }
 ADDONS = "tfa:"
 SOFTMAX_LOSSES = {
     "margin": losses.MarginLoss,
     "uce": losses.UCELoss,
+    "unitsface": losses.UniTSFaceLoss,
     "upg": losses.UPGLoss,
     "mixface": losses.MixFaceLoss,
 }
@@ -58,7 +61,7 @@ def compiled_model(num_classes, steps):
         num_classes: integer.
         steps: integer, steps per epoch.
     """
-    model = models.EmbeddingModel(_backbone(), _head(num_classes))
+    model = models.EmbeddingModel(_backbone(), _head(num_classes, steps))
     if FLAGS.init_from is not None:
         _start_from(model.backbone, FLAGS.init_from)
     if FLAGS.freeze is not None:
@@ -138,7 +141,7 @@ def _backbone():
         ) from error
 
 
-def _head(num_classes):
+def _head(num_classes, steps):
     arguments = {
         "num_classes": num_classes,
         "sample_rate": FLAGS.sample_rate,
@@ -153,8 +156,10 @@ def _head(num_classes):
                 f"Expected --head_option for {names} with --head={FLAGS.head}. "
                 f"Received: --margin={FLAGS.margin}"
             )
-    if FLAGS.head == "uniface":
+    if FLAGS.head in ("uniface", "uss", "unitsface"):
         arguments["scale"] = FLAGS.scale
+    if FLAGS.head == "unitsface":
+        arguments["cosface_steps"] = steps
     return _construct(HEADS[FLAGS.head], "head_option", arguments)
 
 
