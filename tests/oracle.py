@@ -166,6 +166,21 @@ def curricularface(cosines, norms, labels, t, margin=0.5):
     return arcface(hard, norms, labels, margin, threshold=True)
 
 
+def adacos_state(cosines, labels, scale):
+    """The scale after a batch."""
+    total, angles = 0.0, []
+    for row, label in zip(cosines, labels, strict=True):
+        others = [c for column, c in enumerate(row) if column != label]
+        total += sum(math.exp(scale * c) for c in others)
+        angles.append(angle(row[label]))
+    median = sorted(angles)[(len(angles) - 1) // 2]
+    return math.log(total / len(labels)) / math.cos(min(math.pi / 4, median))
+
+
+def adacos(cosines, norms, labels, scale):
+    return np.array(cosines) * scale / 16
+
+
 def negatives(embeddings, labels):
     """Similarities of every two embeddings of two classes, ascending."""
     e = unit(np.asarray(embeddings, np.float64))

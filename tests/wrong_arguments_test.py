@@ -127,6 +127,8 @@ NUMBERS = [
     (head("ElasticFace"), "std", (-1,)),
     (head("MVSoftmax"), "margin", (-0.1,)),
     (head("MVSoftmax"), "weight", (0.9,)),
+    (head("AdaCos"), "scale", (0, -1)),
+    (head("AdaCos"), "num_classes", (1, 2)),
     (head("UniFace"), "margin", (-0.1,)),
     (head("UniFace"), "scale", (0, -1)),
     (head("USS"), "start_step", (-1, 0.5)),

@@ -53,6 +53,12 @@ def compiled(monkeypatch):
             losses.UniTSFaceLoss,
             {"scale": 16.0},
         ),
+        (
+            {"head": "adacos", "loss": "margin"},
+            layers.AdaCos,
+            losses.MarginLoss,
+            {"scale": 16.0},
+        ),
         ({"head": "uss", "loss": "uce"}, layers.USS, losses.UCELoss, {}),
     ],
 )

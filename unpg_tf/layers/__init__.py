@@ -1,5 +1,6 @@
 """Margin heads: embeddings and labels in, cosines with margin out."""
 
+from unpg_tf.layers.adacos import AdaCos
 from unpg_tf.layers.adaface import AdaFace
 from unpg_tf.layers.arcface import ArcFace
 from unpg_tf.layers.combined_margin import CombinedMargin
@@ -18,6 +19,7 @@ from unpg_tf.layers.uss import USS
 from unpg_tf.layers.x2_softmax import X2Softmax
 
 __all__ = [
+    "AdaCos",
     "AdaFace",
     "ArcFace",
     "CombinedMargin",

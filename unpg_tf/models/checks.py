@@ -13,11 +13,17 @@ _OWN = (
     (layers.UniFace, losses.UCELoss),
     (layers.UniTSFace, losses.UniTSFaceLoss),
 )
+# Losses that take pairs beside the cosines of the head.
+_OF_PAIRS = (losses.UNPGLoss, losses.UPGLoss, losses.MixFaceLoss)
 # Arguments that head and loss have in common.
 _ALIKE = (
     ("num_classes", layers.MarginHead, losses.MixFaceLoss),
     ("margin", layers.ArcFace, (losses.MixFaceLoss, losses.UPGLoss)),
-    ("scale", (layers.UniFace, layers.UniTSFace), losses.MarginLoss),
+    (
+        "scale",
+        (layers.AdaCos, layers.UniFace, layers.UniTSFace),
+        losses.MarginLoss,
+    ),
 )
 
 
@@ -73,6 +79,11 @@ def expect_match(head, loss):
     """
     if not isinstance(loss, losses.MarginLoss):
         return
+    ops.expect(
+        not isinstance(head, layers.AdaCos) or not isinstance(loss, _OF_PAIRS),
+        "MarginLoss with an AdaCos head, whose scale pairs don't have",
+        loss=loss,
+    )
     for kind, own in _OWN:
         is_own = isinstance(loss, own)
         if isinstance(head, kind):

@@ -47,6 +47,7 @@ HEADS = [
     "elasticface",
     "mv_softmax",
     "x2_softmax",
+    "adacos",
     "uniface",
     "uss",
     "unitsface",
@@ -150,8 +151,9 @@ head.choice("head", "cosface", HEADS, "Margin head.")
 head.number(
     "margin",
     None,
-    "Margin of the head; by default the head's own. Not for combined, magface "
-    "and x2_softmax, which have several numbers: see --head_option.",
+    "Margin of the head; by default the head's own. Not for adacos, which has "
+    "none, nor for combined, magface and x2_softmax, which have several "
+    "numbers: see --head_option.",
     lower_bound=0.0,
 )
 head.repeated(
@@ -205,7 +207,8 @@ loss.choice(
 loss.number(
     "scale",
     64.0,
-    "Factor of the cosines in the softmax.",
+    "Factor of the cosines in the softmax. With --head=adacos it changes "
+    "nothing.",
     lower_bound=1e-6,
 )
 loss.number(

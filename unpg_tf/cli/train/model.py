@@ -25,6 +25,7 @@ HEADS = {
     "elasticface": layers.ElasticFace,
     "mv_softmax": layers.MVSoftmax,
     "x2_softmax": layers.X2Softmax,
+    "adacos": layers.AdaCos,
     "uniface": layers.UniFace,
     "uss": layers.USS,
     "unitsface": layers.UniTSFace,
@@ -156,7 +157,7 @@ def _head(num_classes, steps):
                 f"Expected --head_option for {names} with --head={FLAGS.head}. "
                 f"Received: --margin={FLAGS.margin}"
             )
-    if FLAGS.head in ("uniface", "uss", "unitsface"):
+    if FLAGS.head in ("adacos", "uniface", "uss", "unitsface"):
         arguments["scale"] = FLAGS.scale
     if FLAGS.head == "unitsface":
         arguments["cosface_steps"] = steps
