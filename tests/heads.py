@@ -107,8 +107,14 @@ HEADS = {
     ),
     "x2_softmax": (layers.X2Softmax, {}, oracle.x2_softmax),
     "adacos": (layers.AdaCos, {"scale": 16.0}, _adacos),
+    # Its oracle needs more than cosines to one centre a class.
+    "subcenter_arcface": (
+        layers.SubcenterArcFace,
+        {"margin": 0.6, "centers_per_class": 2},
+        None,
+    ),
 }
-ALL = list(HEADS)
+ALL = [name for name in HEADS if name != "subcenter_arcface"]
 # Those for any number of classes, a part of them, and any loss.
 NAMES = [name for name in ALL if name != "adacos"]
 STATEFUL = [

@@ -163,6 +163,7 @@ NUMBERS = [
 ]
 COUNTS = [
     (head("CosFace"), "num_classes"),
+    (head("SubcenterArcFace"), "centers_per_class"),
     (losses.MarginLoss, "embedding_dim"),
     (losses.NPairLoss, "embedding_dim"),
     (backbone, "image_size"),

@@ -22,6 +22,7 @@ MADE = {
     "X2Softmax": layers.X2Softmax(5),
     "UniFace": layers.UniFace(5),
     "AdaCos": layers.AdaCos(5),
+    "SubcenterArcFace": layers.SubcenterArcFace(5),
     "USS": layers.USS(5),
     "UniTSFace": layers.UniTSFace(5),
     "MarginLoss": losses.MarginLoss(embedding_dim=4),

@@ -54,6 +54,17 @@ def compiled(monkeypatch):
             {"scale": 16.0},
         ),
         (
+            {
+                "head": "subcenter_arcface",
+                "margin": 0.3,
+                "loss": "mixface",
+                "sharded": True,
+            },
+            layers.SubcenterArcFace,
+            losses.MixFaceLoss,
+            {"margin": 0.3},
+        ),
+        (
             {"head": "adacos", "loss": "margin"},
             layers.AdaCos,
             losses.MarginLoss,

@@ -202,13 +202,14 @@ def _measurement(model):
         if not isinstance(loss, losses.MarginLoss):
             return found
         centers = tf.convert_to_tensor(model.head.centers)
-        own, _ = ops.unit_vectors(tf.gather(centers, labels))
-        targets = tf.reduce_sum(units * own, axis=1)
+        targets = _targets(model.head, units, tf.gather(centers, labels))
         cosines, columns = _plain_cosines(model.head, embeddings, labels)
         found |= ops.separation_statistics(
             pairs, negative, cosines, columns, targets
         )
-        found |= ops.center_statistics(centers)
+        # The centres of one class may be alike.
+        if model.head.centers_per_class == 1:
+            found |= ops.center_statistics(centers)
         if isinstance(loss, losses.UNPGLoss):
             cosines = _cosines(model.head, embeddings, labels, loss.scale)
             found |= ops.unpg_statistics(
@@ -223,6 +224,14 @@ def _measurement(model):
         return found
 
     return measure
+
+
+def _targets(head, units, own):
+    """Cosines of images to their own classes, also where a step samples."""
+    count = head.centers_per_class
+    own, _ = ops.unit_vectors(tf.reshape(own, [-1, units.shape[1]]))
+    cosines = tf.reduce_sum(tf.repeat(units, count, axis=0) * own, axis=1)
+    return tf.reduce_max(tf.reshape(cosines, [-1, count]), axis=1)
 
 
 def _plain_cosines(head, embeddings, labels):

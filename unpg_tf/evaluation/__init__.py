@@ -1,6 +1,8 @@
 """Protocols, embeddings and reports of an evaluation."""
 
 from unpg_tf.evaluation.bin_pairs import read_bin
+from unpg_tf.evaluation.dominant import Kept
+from unpg_tf.evaluation.dominant import keep_dominant
 from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.evaluate_templates import evaluate_templates
 from unpg_tf.evaluation.evaluator import Evaluation
@@ -34,6 +36,7 @@ __all__ = [
     "CachedEmbedder",
     "Embedder",
     "Evaluation",
+    "Kept",
     "Pairs",
     "ServedModel",
     "StoredEmbeddings",
@@ -44,6 +47,7 @@ __all__ = [
     "evaluate_templates",
     "hold_out",
     "image_names",
+    "keep_dominant",
     "load_keras_file",
     "load_model",
     "plot_roc",

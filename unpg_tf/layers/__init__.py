@@ -13,6 +13,7 @@ from unpg_tf.layers.magface import MagnitudePenalty
 from unpg_tf.layers.margin_head import MarginHead
 from unpg_tf.layers.mv_softmax import MVSoftmax
 from unpg_tf.layers.sphereface import SphereFace
+from unpg_tf.layers.subcenter_arcface import SubcenterArcFace
 from unpg_tf.layers.uniface import UniFace
 from unpg_tf.layers.unitsface import UniTSFace
 from unpg_tf.layers.uss import USS
@@ -32,6 +33,7 @@ __all__ = [
     "MagnitudePenalty",
     "MarginHead",
     "SphereFace",
+    "SubcenterArcFace",
     "USS",
     "UniFace",
     "UniTSFace",

@@ -62,6 +62,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
     Attributes:
         centers: [num_classes, dim] weight. Rows are class centres, not
             normalised. Of a sharded head a replica sees its own rows alone.
+        centers_per_class: int, 1 unless a head has another.
 
     Raises:
         ValueError: For an argument out of range, or labels of a wrong shape.
@@ -75,6 +76,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
     ...     def target_cosines(self, targets, norms):
     ...         return 0.5 * targets
     """
+
+    centers_per_class = 1
 
     def __init__(
         self,
@@ -131,7 +134,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             "embeddings of shape [batch, dim], dim known",
             shape=tuple(input_shape),
         )
-        self.centers = self.add_centers(dim)
+        self.centers = self.add_centers(self.centers_per_class * dim)
         if self.sample_rate < 1:
             self.samples = self.add_state("samples", 0, dtype="int64")
         super().build(input_shape)
@@ -210,7 +213,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
 
     def _cosines(self, embeddings, centers, labels, training):
         embeddings, norms = ops.unit_vectors(embeddings)
-        cosines = ops.cosines_to(centers, embeddings, self.product_dtype)
+        cosines = self.cosines_to(centers, embeddings)
         if labels is None:
             return cosines
         targets = ops.targets_of(cosines, labels)
@@ -223,6 +226,18 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             labels,
             self.target_cosines(targets, norms),
         )
+
+    def cosines_to(self, centers, units):
+        """Plain cosines of unit vectors to classes.
+
+        Args:
+            centers: [classes, any] float tensor: rows of `self.centers`.
+            units: [batch, dim] float tensor of unit vectors.
+
+        Returns:
+            [batch, classes] float tensor.
+        """
+        return ops.cosines_to(centers, units, self.product_dtype)
 
     def target_cosines(self, targets, norms):
         """The margin itself.

@@ -48,6 +48,7 @@ HEADS = [
     "mv_softmax",
     "x2_softmax",
     "adacos",
+    "subcenter_arcface",
     "uniface",
     "uss",
     "unitsface",

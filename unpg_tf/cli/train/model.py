@@ -26,6 +26,7 @@ HEADS = {
     "mv_softmax": layers.MVSoftmax,
     "x2_softmax": layers.X2Softmax,
     "adacos": layers.AdaCos,
+    "subcenter_arcface": layers.SubcenterArcFace,
     "uniface": layers.UniFace,
     "uss": layers.USS,
     "unitsface": layers.UniTSFace,
