@@ -19,6 +19,15 @@ def _adaface(cosines, norms, labels):
     return oracle.adaface(cosines, norms, labels, state)
 
 
+def adacos_state(cosines, labels):
+    start = np.sqrt(2) * np.log(len(cosines[0]) - 1)
+    return oracle.adacos_state(cosines, labels, start)
+
+
+def _adacos(cosines, norms, labels):
+    return oracle.adacos(cosines, norms, labels, adacos_state(cosines, labels))
+
+
 def _curricularface(cosines, norms, labels):
     t = oracle.curricularface_state(cosines, labels, 0.0, EMA_RATE)
     return oracle.curricularface(cosines, norms, labels, t)
@@ -97,8 +106,17 @@ HEADS = {
         lambda *batch: oracle.mv_softmax(*batch, 0.9, 1.3, "arcface"),
     ),
     "x2_softmax": (layers.X2Softmax, {}, oracle.x2_softmax),
+    "adacos": (layers.AdaCos, {"scale": 16.0}, _adacos),
+    # Its oracle needs more than cosines to one centre a class.
+    "subcenter_arcface": (
+        layers.SubcenterArcFace,
+        {"margin": 0.6, "centers_per_class": 2},
+        None,
+    ),
 }
-NAMES = list(HEADS)
+ALL = [name for name in HEADS if name != "subcenter_arcface"]
+# Those for any number of classes, a part of them, and any loss.
+NAMES = [name for name in ALL if name != "adacos"]
 STATEFUL = [
     "sphereface",
     "adaface",

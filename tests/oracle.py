@@ -166,6 +166,21 @@ def curricularface(cosines, norms, labels, t, margin=0.5):
     return arcface(hard, norms, labels, margin, threshold=True)
 
 
+def adacos_state(cosines, labels, scale):
+    """The scale after a batch."""
+    total, angles = 0.0, []
+    for row, label in zip(cosines, labels, strict=True):
+        others = [c for column, c in enumerate(row) if column != label]
+        total += sum(math.exp(scale * c) for c in others)
+        angles.append(angle(row[label]))
+    median = sorted(angles)[(len(angles) - 1) // 2]
+    return math.log(total / len(labels)) / math.cos(min(math.pi / 4, median))
+
+
+def adacos(cosines, norms, labels, scale):
+    return np.array(cosines) * scale / 16
+
+
 def negatives(embeddings, labels):
     """Similarities of every two embeddings of two classes, ascending."""
     e = unit(np.asarray(embeddings, np.float64))
@@ -247,6 +262,58 @@ def unpg_losses_of_shares(
     mixed = (1 - max_pair_share) * softmax_losses(cosines, labels, scale)
     mixed += max_pair_share * pair_losses(cosines, labels, scale, pairs)
     return np.where(is_bounded, mixed, unified)
+
+
+def positives(embeddings, labels):
+    """Similarities of every two embeddings of one class, ascending."""
+    e = unit(np.asarray(embeddings, np.float64))
+    return sorted(
+        float(e[p] @ e[q])
+        for p in range(len(e))
+        for q in range(p + 1, len(e))
+        if labels[p] == labels[q]
+    )
+
+
+def sn_pair_loss(embeddings, labels, scale):
+    """The mean over the positive pairs, each against all negative ones."""
+    against = negatives(embeddings, labels)
+    found = [
+        math.log1p(sum(math.exp(scale * (n - p)) for n in against))
+        for p in positives(embeddings, labels)
+    ]
+    return sum(found) / len(found)
+
+
+def mix_face_loss(cosines, embeddings, labels, margin, error):
+    """The mean over the rows."""
+    log_odds = math.log(1 - error) - math.log(error)
+    classes = len(cosines[0])
+    first = (math.log(classes - 1) + log_odds) / math.cos(margin)
+    second = math.log(len(negatives(embeddings, labels))) + log_odds
+    return np.mean(softmax_losses(cosines, labels, first)) + sn_pair_loss(
+        embeddings, labels, second
+    )
+
+
+def upg_loss(
+    cosines, embeddings, labels, scale, whisker, positive_whisker, margin
+):
+    """The mean over targets and kept pairs of one class."""
+    found = negatives(embeddings, labels)
+    q1, q3 = found[len(found) // 4], found[3 * len(found) // 4]
+    against = [s for s in found if s <= q3 + whisker * (q3 - q1)]
+    targets = []
+    for row, label in zip(cosines, labels, strict=True):
+        against += [c for j, c in enumerate(row) if j != label]
+        targets.append(row[label])
+    pairs = kept(positives(embeddings, labels), positive_whisker)
+    turned = [math.cos(angle(s) + margin) for s in pairs]
+    losses = [
+        math.log1p(sum(math.exp(scale * (n - p)) for n in against))
+        for p in targets + turned
+    ]
+    return sum(losses) / len(losses)
 
 
 def gradient(function, point, step=1e-6):

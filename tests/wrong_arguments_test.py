@@ -31,6 +31,10 @@ def head(name, **fixed):
     )
 
 
+def mix_face(**arguments):
+    return losses.MixFaceLoss(**{"num_classes": 5, **arguments})
+
+
 def embedding_model(**arguments):
     known = {"backbone": BACKBONE, "head": layers.CosFace(5)}
     return models.EmbeddingModel(**{**known, **arguments})
@@ -123,8 +127,13 @@ NUMBERS = [
     (head("ElasticFace"), "std", (-1,)),
     (head("MVSoftmax"), "margin", (-0.1,)),
     (head("MVSoftmax"), "weight", (0.9,)),
+    (head("AdaCos"), "scale", (0, -1)),
+    (head("AdaCos"), "num_classes", (1, 2)),
     (head("UniFace"), "margin", (-0.1,)),
     (head("UniFace"), "scale", (0, -1)),
+    (head("USS"), "start_step", (-1, 0.5)),
+    (head("UniTSFace"), "sample_margin", (-0.1,)),
+    (head("UniTSFace"), "cosface_steps", (-1, 0.5)),
     (head("X2Softmax"), "a", (0,)),
     (head("X2Softmax"), "h", ()),
     (head("X2Softmax"), "k", ()),
@@ -133,14 +142,19 @@ NUMBERS = [
     (head("CombinedMargin"), "m3", (-0.1,)),
     (losses.MarginLoss, "scale", (0, -1)),
     (losses.UCELoss, "scale", (0, -1)),
+    (mix_face, "num_classes", (0, 1, 1.5)),
+    (mix_face, "margin", (-0.1, 1.6)),
+    (mix_face, "error", (0, 1)),
     (losses.UNPGLoss, "scale", (0, -1)),
     (losses.UNPGLoss, "pair_weight", (0, -1)),
     (losses.UNPGLoss, "max_pair_share", (0, -0.1, 1.1)),
+    (losses.UPGLoss, "margin", (-0.1, 3.2)),
     (losses.CircleLoss, "margin", (-0.1, 1.1)),
     (losses.CircleLoss, "gamma", (0,)),
     (losses.MultiSimilarityLoss, "alpha", (0,)),
     (losses.MultiSimilarityLoss, "epsilon", (-0.1,)),
     (losses.NPairLoss, "scale", (0,)),
+    (losses.SNPairLoss, "scale", (0,)),
     (losses.TripletSemiHardLoss, "margin", (0,)),
     (backbone, "center_crop", (0, 1.1)),
     (data.Augmentation, "zoom", (-0.1, 1)),
@@ -149,6 +163,7 @@ NUMBERS = [
 ]
 COUNTS = [
     (head("CosFace"), "num_classes"),
+    (head("SubcenterArcFace"), "centers_per_class"),
     (losses.MarginLoss, "embedding_dim"),
     (losses.NPairLoss, "embedding_dim"),
     (backbone, "image_size"),
@@ -175,6 +190,8 @@ OTHERS = [
     (head("ElasticFace"), "kind", "sphereface", "kind"),
     (head("CosFace", dtype="int32"), "margin", 0.4, "float32 or float64"),
     (losses.UNPGLoss, "whisker", -0.1, "whisker of at least 0"),
+    (losses.UPGLoss, "whisker", NAN, "whisker of at least 0"),
+    (losses.UPGLoss, "positive_whisker", -1, "positive_whisker of at"),
     (losses.UNPGLoss, "product_dtype", "float8", "product_dtype 'bfloat16'"),
     (head("CosFace"), "product_dtype", "float32", "product_dtype 'bfloat16'"),
     (

@@ -21,12 +21,20 @@ MADE = {
     "MVSoftmax": layers.MVSoftmax(5),
     "X2Softmax": layers.X2Softmax(5),
     "UniFace": layers.UniFace(5),
+    "AdaCos": layers.AdaCos(5),
+    "SubcenterArcFace": layers.SubcenterArcFace(5),
+    "USS": layers.USS(5),
+    "UniTSFace": layers.UniTSFace(5),
     "MarginLoss": losses.MarginLoss(embedding_dim=4),
     "UCELoss": losses.UCELoss(embedding_dim=4),
+    "UniTSFaceLoss": losses.UniTSFaceLoss(embedding_dim=4),
+    "MixFaceLoss": losses.MixFaceLoss(5, embedding_dim=4),
     "UNPGLoss": losses.UNPGLoss(embedding_dim=4),
+    "UPGLoss": losses.UPGLoss(embedding_dim=4),
     "CircleLoss": losses.CircleLoss(embedding_dim=4),
     "MultiSimilarityLoss": losses.MultiSimilarityLoss(embedding_dim=4),
     "NPairLoss": losses.NPairLoss(embedding_dim=4),
+    "SNPairLoss": losses.SNPairLoss(embedding_dim=4),
     "TripletSemiHardLoss": losses.TripletSemiHardLoss(embedding_dim=4),
     "EmbeddingModel": models.EmbeddingModel(BACKBONE, layers.CosFace(5)),
     "WarmUp": optimizers.WarmUp(
@@ -37,10 +45,11 @@ MADE = {
 }
 # What Keras has arguments of its own for, and defaults.
 REQUIRED = {
-    **dict.fromkeys([name for name in MADE if "Face" in name], ["num_classes"]),
-    "CombinedMargin": ["num_classes"],
-    "MVSoftmax": ["num_classes"],
-    "X2Softmax": ["num_classes"],
+    **{
+        name: ["num_classes"]
+        for name, made in MADE.items()
+        if isinstance(made, layers.MarginHead | losses.MixFaceLoss)
+    },
     "EmbeddingModel": ["backbone", "head"],
     "WarmUp": ["schedule", "warmup_steps"],
 }

@@ -25,6 +25,7 @@ NAMES = [
     "MultiSimilarityLoss",
     "CircleLoss",
     "NPairLoss",
+    "SNPairLoss",
 ]
 
 

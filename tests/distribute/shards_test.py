@@ -21,6 +21,7 @@ CLASSES = 7
         ("magface", "margin", "adamw", 2),
         ("adaface", "unpg", "momentum", 4),
         ("cosface", "bounded", "sgd", 3),
+        ("subcenter_arcface", "margin", "sgd", 2),
     ],
 )
 def test_shards_train_as_all_on_one_device(

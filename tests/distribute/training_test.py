@@ -24,17 +24,16 @@ NAMES = [
     "elastic_cosface",
     "mv_cosface",
 ]
+# The scale of AdaCos isn't that of pairs.
+CASES = [
+    (name, *case)
+    for name, case in zip(NAMES, itertools.cycle([("margin", 3), ("unpg", 2)]))
+]
 
 
 # What a head shares among replicas doesn't depend on the loss.
 @pytest.mark.parametrize(
-    ("name", "loss", "replicas"),
-    [
-        (name, *case)
-        for name, case in zip(
-            NAMES, itertools.cycle([("margin", 3), ("unpg", 2)])
-        )
-    ],
+    ("name", "loss", "replicas"), [*CASES, ("adacos", "margin", 2)]
 )
 def test_every_head_trains_as_on_one_device(strategy_of, name, loss, replicas):
     found = training.fit(strategy_of(replicas), name, loss)

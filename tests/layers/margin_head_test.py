@@ -16,7 +16,7 @@ from unpg_tf import ops
 ROWS, DIM, CLASSES = 8, 6, 5
 EMBEDDINGS, LABELS, CENTERS = heads.batch(ROWS, DIM, CLASSES)
 
-every_head = pytest.mark.parametrize("name", heads.NAMES)
+every_head = pytest.mark.parametrize("name", heads.ALL)
 
 
 @pytest.fixture
@@ -83,12 +83,15 @@ def test_gradients_are_the_numeric_ones_of_the_oracle(name):
             return np.sum(
                 weights * oracle.x2_softmax(cosines, norms, LABELS, fixed)
             )
+        if name == "adacos":
+            return np.sum(weights * oracle.adacos(cosines, norms, LABELS, s))
         if name == "curricularface":
             return np.sum(
                 weights * oracle.curricularface(cosines, norms, LABELS, t)
             )
         return np.sum(weights * heads.expected(name, cosines, norms, LABELS))
 
+    s = heads.adacos_state(oracle.cosines_of(EMBEDDINGS, CENTERS), LABELS)
     t = oracle.curricularface_state(
         oracle.cosines_of(EMBEDDINGS, CENTERS), LABELS, 0.0, heads.EMA_RATE
     )

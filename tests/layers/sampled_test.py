@@ -86,7 +86,7 @@ def test_a_center_moves_by_the_root_of_its_weight(jit_compile, dtype):
     np.testing.assert_allclose(centers.values, plain.values * shares, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", heads.HEADS)
+@pytest.mark.parametrize("name", [*heads.NAMES, "subcenter_arcface"])
 def test_a_sample_of_all_classes_is_the_full_head(name):
     # With those of the batch no class is left out.
     sampled, full = make(name, sample_rate=0.999), make(name)

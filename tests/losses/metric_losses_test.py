@@ -21,6 +21,7 @@ NAMES = [
     "MultiSimilarityLoss",
     "CircleLoss",
     "NPairLoss",
+    "SNPairLoss",
 ]
 
 
@@ -80,9 +81,17 @@ def npair():
     return np.mean(found)
 
 
+def sn_pair():
+    return oracle.sn_pair_loss(EMBEDDINGS, LABELS, 64)
+
+
 @pytest.mark.parametrize(
     ("name", "naive"),
-    zip(NAMES, [triplet, multi_similarity, circle, npair], strict=True),
+    zip(
+        NAMES,
+        [triplet, multi_similarity, circle, npair, sn_pair],
+        strict=True,
+    ),
 )
 def test_value_is_that_of_a_loop(name, naive):
     loss = getattr(losses, name)(embedding_dim=DIM)
@@ -158,6 +167,7 @@ def test_config_round_trip(name):
         ("CircleLoss", {"margin": 2}, r"margin in \[0, 1\].*margin=2"),
         ("CircleLoss", {"gamma": 0}, "gamma above 0.*gamma=0"),
         ("NPairLoss", {"scale": 0}, "scale above 0.*scale=0"),
+        ("SNPairLoss", {"scale": 0}, "scale above 0.*scale=0"),
         ("NPairLoss", {"embedding_dim": 0}, "embedding_dim above 0.*=0"),
     ],
 )

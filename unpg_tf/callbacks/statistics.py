@@ -57,16 +57,16 @@ class StatisticsCallback(keras.callbacks.Callback):
     get, where the loss is
 
         any: `negative_mean`, `negative_std`;
-        `MarginLoss`, `UNPGLoss`: `inf_positive`, `sup_negative`,
-        `center_mean`, `center_max`, `wrong_share`;
+        one of a head: `inf_positive`, `sup_negative`, `center_mean`,
+        `center_max`;
+        `MarginLoss`, `UNPGLoss`: `wrong_share`;
         `UNPGLoss`: `kept_share`, `whisker_low`, `whisker_high`, `unpg_share`,
         `bounded_share`;
 
     as `unpg_tf.ops.pair_statistics`, `separation_statistics`,
     `center_statistics`, `softmax_statistics` and `unpg_statistics` explain
-    them; and `loss_scale`
-    in half precision. Callbacks that read them, such as `CSVLogger` and
-    `TensorBoard`, have to come later in the list.
+    them; and `loss_scale` in half precision. Callbacks that read them, such
+    as `CSVLogger` and `TensorBoard`, have to come later in the list.
 
     It warns once each, by the logger "unpg_tf", where the embeddings collapse
     (strangers have a mean similarity of 0.9 and more, after 200 steps or once
@@ -203,19 +203,21 @@ def _measurement(model):
         if not isinstance(loss, losses.MarginLoss):
             return found
         centers = tf.convert_to_tensor(model.head.centers)
-        own, _ = ops.unit_vectors(tf.gather(centers, labels))
-        targets = tf.reduce_sum(units * own, axis=1)
-        cosines, columns = _cosines(model.head, embeddings, labels)
+        targets = _targets(model.head, units, tf.gather(centers, labels))
+        cosines, columns = _plain_cosines(model.head, embeddings, labels)
         found |= ops.separation_statistics(
             pairs, negative, cosines, columns, targets
         )
-        found |= ops.center_statistics(centers)
-        if model.head.sample_rate < 1:  # In the loss they are reweighted.
-            cosines, columns = _cosines(
-                model.head, embeddings, labels, loss.scale
-            )
+        # The centres of one class may be alike.
+        if model.head.centers_per_class == 1:
+            found |= ops.center_statistics(centers)
+        is_unpg = isinstance(loss, losses.UNPGLoss)
+        # Other losses of a head are more, or other, than one softmax.
+        if not is_unpg and type(loss) is not losses.MarginLoss:
+            return found
+        cosines, columns = _cosines(model.head, embeddings, labels, loss.scale)
         found |= ops.softmax_statistics(cosines, columns, loss.scale)
-        if isinstance(loss, losses.UNPGLoss):
+        if is_unpg:
             found |= ops.unpg_statistics(
                 pairs,
                 negative,
@@ -232,8 +234,23 @@ def _measurement(model):
     return measure
 
 
-def _cosines(head, embeddings, labels, scale=None):
-    """As in a step of the training: of a sample, if the head draws one."""
+def _targets(head, units, own):
+    """Cosines of images to their own classes, also where a step samples."""
+    count = head.centers_per_class
+    own, _ = ops.unit_vectors(tf.reshape(own, [-1, units.shape[1]]))
+    cosines = tf.reduce_sum(tf.repeat(units, count, axis=0) * own, axis=1)
+    return tf.reduce_max(tf.reshape(cosines, [-1, count]), axis=1)
+
+
+def _plain_cosines(head, embeddings, labels):
+    """Cosines of all classes, or of a sample, and the labels' columns."""
+    if head.sample_rate < 1:
+        return head.sampled(embeddings, labels, training=False)
+    return head(embeddings), labels
+
+
+def _cosines(head, embeddings, labels, scale):
+    """As in a step of the training: with the margin, reweighted in a sample."""
     if head.sample_rate < 1:
         return head.sampled(embeddings, labels, training=False, scale=scale)
     return head(embeddings, labels, training=False), labels

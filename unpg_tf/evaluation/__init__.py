@@ -2,6 +2,8 @@
 
 from unpg_tf.evaluation.bin_pairs import read_bin
 from unpg_tf.evaluation.comparison import plot_comparison
+from unpg_tf.evaluation.dominant import Kept
+from unpg_tf.evaluation.dominant import keep_dominant
 from unpg_tf.evaluation.embed import Embedder
 from unpg_tf.evaluation.evaluate_templates import evaluate_templates
 from unpg_tf.evaluation.evaluator import Evaluation
@@ -35,6 +37,7 @@ __all__ = [
     "CachedEmbedder",
     "Embedder",
     "Evaluation",
+    "Kept",
     "Pairs",
     "ServedModel",
     "StoredEmbeddings",
@@ -45,6 +48,7 @@ __all__ = [
     "evaluate_templates",
     "hold_out",
     "image_names",
+    "keep_dominant",
     "load_keras_file",
     "load_model",
     "plot_comparison",

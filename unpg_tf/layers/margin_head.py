@@ -11,7 +11,7 @@ from unpg_tf.layers.sharded_centers import ShardedCenters
 
 # Replicas compute the same new value from gathered rows; one of them is kept.
 # The default aggregation would let each keep its own.
-_SHARED = (
+SHARED = (
     "only_first_replica"
     if compat.IS_KERAS_3
     else tf.VariableAggregation.ONLY_FIRST_REPLICA
@@ -62,6 +62,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
     Attributes:
         centers: [num_classes, dim] weight. Rows are class centres, not
             normalised. Of a sharded head a replica sees its own rows alone.
+        centers_per_class: int, 1 unless a head has another.
 
     Raises:
         ValueError: For an argument out of range, or labels of a wrong shape.
@@ -75,6 +76,8 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
     ...     def target_cosines(self, targets, norms):
     ...         return 0.5 * targets
     """
+
+    centers_per_class = 1
 
     def __init__(
         self,
@@ -118,6 +121,11 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """The loss of an embedding's length, as a callable, or `None`."""
         return None
 
+    @property
+    def num_columns(self):
+        """How many columns the cosines have where labels are given."""
+        return self.num_classes
+
     def build(self, input_shape):
         """Creates the class centres for embeddings of `input_shape`."""
         dim = input_shape[-1]
@@ -126,7 +134,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             "embeddings of shape [batch, dim], dim known",
             shape=tuple(input_shape),
         )
-        self.centers = self.add_centers(dim)
+        self.centers = self.add_centers(self.centers_per_class * dim)
         if self.sample_rate < 1:
             self.samples = self.add_state("samples", 0, dtype="int64")
         super().build(input_shape)
@@ -151,10 +159,9 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             and type(self).class_cosines is MarginHead.class_cosines
         )
         lacks_margin = labels is None and bool(training) and not is_plain
+        columns = self.num_classes if labels is None else self.num_columns
         dim = embeddings.shape[-1]
-        calls.note(
-            calls.HeadCall(self.name, self.num_classes, dim, lacks_margin)
-        )
+        calls.note(calls.HeadCall(self.name, columns, dim, lacks_margin))
 
     def sampled(self, embeddings, labels, training=True, scale=None):
         """Cosines to a sample of the class centres, with the margin.
@@ -206,7 +213,7 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
 
     def _cosines(self, embeddings, centers, labels, training):
         embeddings, norms = ops.unit_vectors(embeddings)
-        cosines = ops.cosines_to(centers, embeddings, self.product_dtype)
+        cosines = self.cosines_to(centers, embeddings)
         if labels is None:
             return cosines
         targets = ops.targets_of(cosines, labels)
@@ -219,6 +226,18 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
             labels,
             self.target_cosines(targets, norms),
         )
+
+    def cosines_to(self, centers, units):
+        """Plain cosines of unit vectors to classes.
+
+        Args:
+            centers: [classes, any] float tensor: rows of `self.centers`.
+            units: [batch, dim] float tensor of unit vectors.
+
+        Returns:
+            [batch, classes] float tensor.
+        """
+        return ops.cosines_to(centers, units, self.product_dtype)
 
     def target_cosines(self, targets, norms):
         """The margin itself.
@@ -255,13 +274,14 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """
         del targets, norms
 
-    def add_state(self, name, value, dtype=None):
-        """Creates a scalar statistic, the same on every replica.
+    def add_state(self, name, value, dtype=None, shape=()):
+        """Creates a statistic, the same on every replica.
 
         Args:
             name: string.
             value: number, where it starts.
             dtype: Defaults to the layer's.
+            shape: Tuple of ints; a scalar by default.
 
         Returns:
             A weight that isn't trained, but saved with the others. Assign
@@ -269,11 +289,11 @@ class MarginHead(ShardedCenters, keras.layers.Layer):
         """
         return self.add_weight(
             name=name,
-            shape=(),
+            shape=shape,
             initializer=keras.initializers.Constant(value),
             dtype=dtype,
             trainable=False,
-            aggregation=_SHARED,
+            aggregation=SHARED,
         )
 
     def compute_output_shape(self, input_shape, *args, **kwargs):

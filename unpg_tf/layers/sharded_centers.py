@@ -70,7 +70,7 @@ class ShardedCenters:
             embeddings, labels
         )
         shard, first = distribute.own_shard(self.centers)
-        cosines = ops.cosines_to(shard, embeddings, self.product_dtype)
+        cosines = self.cosines_to(shard, embeddings)
         columns = all_labels - first
         all_targets = distribute.all_sum(ops.targets_within(cosines, columns))
         targets = _rows(all_targets, own)

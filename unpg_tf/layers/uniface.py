@@ -59,8 +59,12 @@ class UniFace(CosFace):
     def build(self, input_shape):
         """Creates the class centres and the threshold."""
         super().build(input_shape)
+        self.bias = self.add_bias()
+
+    def add_bias(self):
+        """Creates the threshold."""
         start = math.log(10.0 * self.num_classes)
-        self.bias = self.add_weight(
+        return self.add_weight(
             name="bias",
             shape=(self.num_classes,) if self.per_class else (),
             initializer=keras.initializers.Constant(start),
@@ -70,6 +74,20 @@ class UniFace(CosFace):
         cosines = super()._cosines(embeddings, centers, labels, training)
         if labels is None:
             return cosines
+        return self.told_from_threshold(cosines, labels, training)
+
+    def told_from_threshold(self, cosines, labels, training):
+        """Takes the threshold from all cosines.
+
+        Args:
+            cosines: [batch, num_classes] float tensor, with the margin.
+            labels: [batch] int32 tensor.
+            training: bool.
+
+        Returns:
+            A tensor like `cosines`.
+        """
+        del labels, training
         return cosines - tf.convert_to_tensor(self.bias) / self.scale
 
     def get_config(self):

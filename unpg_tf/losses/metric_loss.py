@@ -1,6 +1,7 @@
 """What losses of pairs alone have in common: the baselines without centres."""
 
 import abc
+import typing
 
 import tensorflow as tf
 from tensorflow import keras
@@ -65,14 +66,10 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
         expect_layout(y_pred.shape[-1], self.embedding_dim)
         units, _ = ops.unit_vectors(y_pred[:, -self.embedding_dim :])
         labels = ops.class_ids(y_true, _MAX_CLASSES, y_pred.shape[0])
-        all_units, all_labels, numbers = distribute.gather_batch(units, labels)
-        cosines = tf.matmul(units, all_units, transpose_b=True)
-        same = labels[:, tf.newaxis] == all_labels
-        count = tf.size(all_labels)
-        other = numbers[:, tf.newaxis] != tf.range(count)
-        losses = self.row_losses(cosines, same & other, ~same)
+        pairs = compared(units, labels)
+        losses = self.row_losses(pairs.cosines, pairs.positive, pairs.negative)
         if self.reduction in MEANS:
-            losses = distribute.as_global_mean(losses, count)
+            losses = distribute.as_global_mean(losses, pairs.rows)
         return losses
 
     @abc.abstractmethod
@@ -91,6 +88,40 @@ class MetricLoss(keras.losses.Loss, abc.ABC):
     def get_config(self):
         """The arguments of the constructor, serialisable."""
         return {**super().get_config(), "embedding_dim": self.embedding_dim}
+
+
+class Compared(typing.NamedTuple):
+    """Each local row beside all rows of the global batch.
+
+    Attributes:
+        cosines: [local batch, global batch] float tensor.
+        positive: bool tensor like it: another image of the same class.
+        negative: bool tensor like it: an image of another class.
+        rows: int32 scalar, the rows of the global batch.
+    """
+
+    cosines: tf.Tensor
+    positive: tf.Tensor
+    negative: tf.Tensor
+    rows: tf.Tensor
+
+
+def compared(units, labels):
+    """Compares the local rows with those of all replicas.
+
+    Args:
+        units: [local batch, dim] float tensor of unit vectors.
+        labels: [local batch] int32 tensor.
+
+    Returns:
+        A `Compared`.
+    """
+    all_units, all_labels, numbers = distribute.gather_batch(units, labels)
+    cosines = tf.matmul(units, all_units, transpose_b=True)
+    same = labels[:, tf.newaxis] == all_labels
+    rows = tf.size(all_labels)
+    other = numbers[:, tf.newaxis] != tf.range(rows)
+    return Compared(cosines, same & other, ~same, rows)
 
 
 def log_sum(logits, among):

@@ -30,7 +30,7 @@ class UCELoss(MarginLoss):
     Call arguments:
         y_true: [batch] or [batch, 1] integer class ids.
         y_pred: [batch, num_classes + embedding_dim] float tensor: cosines of
-            a `UniFace` head, then embeddings.
+            a `UniFace` or `USS` head, then embeddings.
 
     Raises:
         ValueError: For an argument out of range, or `y_pred` without a
@@ -49,7 +49,21 @@ class UCELoss(MarginLoss):
 
     def softmax_losses(self, cosines, labels, embeddings):
         """See `MarginLoss.softmax_losses`."""
-        logits = tf.clip_by_value(self.scale * cosines, -self.scale, self.scale)
-        # log(1 + exp(-x)) is log(1 + exp(x)) - x.
-        losses = tf.reduce_sum(tf.math.softplus(logits), axis=1)
-        return losses - ops.targets_of(logits, labels), None
+        return uce_losses(cosines, labels, self.scale), None
+
+
+def uce_losses(cosines, labels, scale):
+    """Each class of each row by itself.
+
+    Args:
+        cosines: [batch, num_classes] float tensor, less their threshold.
+        labels: [batch] int32 tensor.
+        scale: float.
+
+    Returns:
+        [batch] float tensor.
+    """
+    logits = tf.clip_by_value(scale * cosines, -scale, scale)
+    # log(1 + exp(-x)) is log(1 + exp(x)) - x.
+    losses = tf.reduce_sum(tf.math.softplus(logits), axis=1)
+    return losses - ops.targets_of(logits, labels)

@@ -8,6 +8,24 @@ from unpg_tf import ops
 
 _OTHERS = ("keras", "tensorflow", "tensorflow_addons", "tf_keras")
 
+# Heads, and the one loss each that knows what their cosines mean.
+_OWN = (
+    (layers.UniFace, losses.UCELoss),
+    (layers.UniTSFace, losses.UniTSFaceLoss),
+)
+# Losses that take pairs beside the cosines of the head.
+_OF_PAIRS = (losses.UNPGLoss, losses.UPGLoss, losses.MixFaceLoss)
+# Arguments that head and loss have in common.
+_ALIKE = (
+    ("num_classes", layers.MarginHead, losses.MixFaceLoss),
+    ("margin", layers.ArcFace, (losses.MixFaceLoss, losses.UPGLoss)),
+    (
+        "scale",
+        (layers.AdaCos, layers.UniFace, layers.UniTSFace),
+        losses.MarginLoss,
+    ),
+)
+
 
 def only(name, value):
     """Takes a value out of the list, tuple or dict that it alone is in.
@@ -59,23 +77,35 @@ def expect_match(head, loss):
         head: A `MarginHead`.
         loss: A loss, or `None`; of functions nothing is known.
     """
-    is_uce = isinstance(loss, losses.UCELoss)
-    if isinstance(head, layers.UniFace):
-        ops.expect(
-            is_uce or not isinstance(loss, losses.MarginLoss),
-            "UCELoss with a UniFace head, from whose threshold its cosines "
-            "are told",
-            loss=loss,
-        )
-        ops.expect(
-            not is_uce or loss.scale == head.scale,
-            f"UCELoss with the scale of the UniFace head, {head.scale:g}",
-            scale=getattr(loss, "scale", None),
-        )
-    else:
-        ops.expect(
-            not is_uce, "a UniFace head with UCELoss", head=type(head).__name__
-        )
+    if not isinstance(loss, losses.MarginLoss):
+        return
+    ops.expect(
+        not isinstance(head, layers.AdaCos) or not isinstance(loss, _OF_PAIRS),
+        "MarginLoss with an AdaCos head, whose scale pairs don't have",
+        loss=loss,
+    )
+    for kind, own in _OWN:
+        is_own = isinstance(loss, own)
+        if isinstance(head, kind):
+            expected = f"{own.__name__} with a {kind.__name__} head, from whose"
+            ops.expect(
+                is_own, f"{expected} threshold its cosines are told", loss=loss
+            )
+        else:
+            ops.expect(
+                not is_own,
+                f"a {kind.__name__} head with {own.__name__}",
+                head=type(head).__name__,
+            )
+    for name, heads, kinds in _ALIKE:
+        if isinstance(head, heads) and isinstance(loss, kinds):
+            known, given = getattr(head, name), getattr(loss, name)
+            ops.expect(
+                known == given,
+                f"{type(loss).__name__} with the {name} of the "
+                f"{type(head).__name__} head, {known:g}",
+                **{name: given},
+            )
 
 
 def scale_of(loss):

@@ -21,8 +21,10 @@ from unpg_tf.ops.labels import expect_label_form
 from unpg_tf.ops.labels import label_error_in
 from unpg_tf.ops.negative_mass import negative_mass
 from unpg_tf.ops.negatives import kept_negatives
+from unpg_tf.ops.negatives import kept_pairs
 from unpg_tf.ops.negatives import log_mass
 from unpg_tf.ops.negatives import negative_pairs
+from unpg_tf.ops.negatives import positive_pairs
 from unpg_tf.ops.negatives import similarities
 from unpg_tf.ops.negatives import whisker_bounds
 from unpg_tf.ops.order_statistics import order_statistics
@@ -59,6 +61,7 @@ __all__ = [
     "expect_shares",
     "in_single_precision",
     "kept_negatives",
+    "kept_pairs",
     "label_error_in",
     "log_mass",
     "log_weights",
@@ -67,6 +70,7 @@ __all__ = [
     "negative_pairs",
     "order_statistics",
     "pair_statistics",
+    "positive_pairs",
     "product",
     "replace_targets",
     "rounded",

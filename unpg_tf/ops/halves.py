@@ -91,6 +91,12 @@ def are_two_classes(left, right):
     return (left != right) & (left != _NOBODY) & (right != _NOBODY)
 
 
+def are_one_class(left, right):
+    """Whether two labels are of one class."""
+    left, right = left[:, tf.newaxis], right[tf.newaxis, :]
+    return (left == right) & (left != _NOBODY)
+
+
 def _is_above(square):
     """Which places are above the diagonal."""
     half = tf.range(tf.shape(square)[0])

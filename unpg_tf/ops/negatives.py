@@ -48,13 +48,24 @@ def negative_pairs(labels):
     return _each_pair(labels, halves.are_two_classes)
 
 
+def positive_pairs(labels):
+    """Marks the pairs of one class among those of `similarities`.
+
+    Args:
+        labels: [batch] integer tensor of class ids, at least 0.
+
+    Returns:
+        [2, half, half] bool tensor.
+    """
+    across, within = tf.unstack(_each_pair(labels, halves.are_one_class))
+    rows = tf.range(tf.shape(within)[0])
+    return tf.stack([across, within & (rows[:, tf.newaxis] != rows)])
+
+
 def kept_negatives(pairs, negative, whisker):
     """Box-and-whisker filter: drops the outliers of the negative pairs.
 
-    With the L negatives in ascending order, Q1 and Q3 are those at ranks
-    floor(L/4) and floor(3L/4), without interpolation. Kept are similarities
-    within [Q1 - whisker (Q3 - Q1), Q3 + whisker (Q3 - Q1)], both ends
-    included.
+    What `kept_pairs` says of them, on both sides.
 
     Args:
         pairs: float32 or float64 tensor of similarities.
@@ -65,11 +76,32 @@ def kept_negatives(pairs, negative, whisker):
     Returns:
         bool tensor of the same shape. No gradient flows through the whiskers.
     """
+    return kept_pairs(pairs, negative, whisker)
+
+
+def kept_pairs(pairs, among, whisker, upper_only=False):
+    """Box-and-whisker filter: drops the outliers of some of the pairs.
+
+    With the L of them in ascending order, Q1 and Q3 are those at ranks
+    floor(L/4) and floor(3L/4), without interpolation. Kept are similarities
+    within [Q1 - whisker (Q3 - Q1), Q3 + whisker (Q3 - Q1)], both ends
+    included.
+
+    Args:
+        pairs: float32 or float64 tensor of similarities.
+        among: bool tensor of the same shape: which of them take part.
+        whisker: float, at least 0; infinite to keep every pair.
+        upper_only: bool. Whether those below the lower bound are kept too.
+
+    Returns:
+        bool tensor of the same shape. No gradient flows through the whiskers.
+    """
     if math.isinf(whisker):
-        return negative
-    low, high = whisker_bounds(pairs, negative, whisker)
+        return among
+    low, high = whisker_bounds(pairs, among, whisker)
     pairs = tf.stop_gradient(pairs)
-    return negative & (pairs >= low) & (pairs <= high)
+    kept = among & (pairs <= high)
+    return kept if upper_only else kept & (pairs >= low)
 
 
 def whisker_bounds(pairs, negative, whisker):

@@ -47,16 +47,24 @@ HEADS = [
     "elasticface",
     "mv_softmax",
     "x2_softmax",
+    "adacos",
+    "subcenter_arcface",
     "uniface",
+    "uss",
+    "unitsface",
 ]
 LOSSES = [
     "unpg",
     "margin",
     "uce",
+    "unitsface",
+    "upg",
+    "mixface",
     "triplet",
     "multi_similarity",
     "circle",
     "npair",
+    "sn_pair",
 ]
 # What --help shows first.
 FIRST = (
@@ -144,8 +152,9 @@ head.choice("head", "cosface", HEADS, "Margin head.")
 head.number(
     "margin",
     None,
-    "Margin of the head; by default the head's own. Not for combined, magface "
-    "and x2_softmax, which have several numbers: see --head_option.",
+    "Margin of the head; by default the head's own. Not for adacos, which has "
+    "none, nor for combined, magface and x2_softmax, which have several "
+    "numbers: see --head_option.",
     lower_bound=0.0,
 )
 head.repeated(
@@ -183,19 +192,24 @@ loss.choice(
     "unpg",
     LOSSES,
     "unpg: the softmax with the negative pairs of the batch. margin: the "
-    "same without. uce: each class by itself, with --head=uniface. triplet, "
-    "multi_similarity, circle, npair compare embeddings alone, leave --head "
-    "untrained, and take --loss_option instead of --scale; so do "
-    "tfa:TripletSemiHardLoss, TripletHardLoss, LiftedStructLoss, "
-    "NpairsLoss and ContrastiveLoss, the losses of TensorFlow Addons, on "
-    "TensorFlow 2.15 alone; --loss_option=global_batch=false compares the "
-    "images of each replica alone, as Addons does by itself.",
+    "same without. uce: each class by itself, with --head=uniface or "
+    "uss. unitsface: the softmax and uce, with --head=unitsface. upg: targets "
+    "and pairs of one class against all negatives of the batch. mixface: the "
+    "softmax, and positive pairs against negative ones, at scales of its own; "
+    "both are made for --head=arcface. triplet, multi_similarity, circle, "
+    "npair, sn_pair compare embeddings alone, leave --head untrained, and take "
+    "--loss_option instead of --scale; so do tfa:TripletSemiHardLoss, "
+    "TripletHardLoss, LiftedStructLoss, NpairsLoss and ContrastiveLoss, the "
+    "losses of TensorFlow Addons, on TensorFlow 2.15 alone; "
+    "--loss_option=global_batch=false compares the images of each replica "
+    "alone, as Addons does by itself.",
     prefix="tfa:",
 )
 loss.number(
     "scale",
     64.0,
-    "Factor of the cosines in the softmax.",
+    "Factor of the cosines in the softmax. With --head=adacos it changes "
+    "nothing.",
     lower_bound=1e-6,
 )
 loss.number(

@@ -25,15 +25,28 @@ HEADS = {
     "elasticface": layers.ElasticFace,
     "mv_softmax": layers.MVSoftmax,
     "x2_softmax": layers.X2Softmax,
+    "adacos": layers.AdaCos,
+    "subcenter_arcface": layers.SubcenterArcFace,
     "uniface": layers.UniFace,
+    "uss": layers.USS,
+    "unitsface": layers.UniTSFace,
 }
 ADDONS = "tfa:"
-SOFTMAX_LOSSES = {"margin": losses.MarginLoss, "uce": losses.UCELoss}
+SOFTMAX_LOSSES = {
+    "margin": losses.MarginLoss,
+    "uce": losses.UCELoss,
+    "unitsface": losses.UniTSFaceLoss,
+    "upg": losses.UPGLoss,
+    "mixface": losses.MixFaceLoss,
+}
+# Those that take the head's margin, where it is one of the angle.
+WITH_MARGIN = ("upg", "mixface")
 METRIC_LOSSES = {
     "triplet": losses.TripletSemiHardLoss,
     "multi_similarity": losses.MultiSimilarityLoss,
     "circle": losses.CircleLoss,
     "npair": losses.NPairLoss,
+    "sn_pair": losses.SNPairLoss,
 }
 # Heads of several margins, and the names of these.
 MARGINS = {
@@ -50,7 +63,7 @@ def compiled_model(num_classes, steps):
         num_classes: integer.
         steps: integer, steps per epoch.
     """
-    model = models.EmbeddingModel(_backbone(), _head(num_classes))
+    model = models.EmbeddingModel(_backbone(), _head(num_classes, steps))
     if FLAGS.init_from is not None:
         _start_from(model.backbone, FLAGS.init_from)
     if FLAGS.freeze is not None:
@@ -65,7 +78,7 @@ def compiled_model(num_classes, steps):
     )
     model.compile(
         optimizer,
-        _loss(),
+        _loss(model.head),
         metrics=metrics,
         jit_compile=FLAGS.jit_compile,
     )
@@ -130,7 +143,7 @@ def _backbone():
         ) from error
 
 
-def _head(num_classes):
+def _head(num_classes, steps):
     arguments = {
         "num_classes": num_classes,
         "sample_rate": FLAGS.sample_rate,
@@ -145,18 +158,25 @@ def _head(num_classes):
                 f"Expected --head_option for {names} with --head={FLAGS.head}. "
                 f"Received: --margin={FLAGS.margin}"
             )
-    if FLAGS.head == "uniface":
+    if FLAGS.head in ("adacos", "uniface", "uss", "unitsface"):
         arguments["scale"] = FLAGS.scale
+    if FLAGS.head == "unitsface":
+        arguments["cosface_steps"] = steps
     return _construct(HEADS[FLAGS.head], "head_option", arguments)
 
 
-def _loss():
+def _loss(head):
     if FLAGS.loss.startswith(ADDONS):
         return _addons_loss(FLAGS.loss.removeprefix(ADDONS))
     if FLAGS.loss in METRIC_LOSSES:
         arguments = {"embedding_dim": FLAGS.embedding_dim}
         return _construct(METRIC_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments = {"scale": FLAGS.scale, "embedding_dim": FLAGS.embedding_dim}
+    if FLAGS.loss == "mixface":  # Its scales follow from these.
+        del arguments["scale"]
+        arguments["num_classes"] = head.num_classes
+    if FLAGS.loss in WITH_MARGIN and isinstance(head, layers.ArcFace):
+        arguments["margin"] = head.margin
     if FLAGS.loss in SOFTMAX_LOSSES:
         return _construct(SOFTMAX_LOSSES[FLAGS.loss], "loss_option", arguments)
     arguments["whisker"] = FLAGS.whisker
