@@ -107,7 +107,11 @@ def picture(rows, file, plain="margin", losses=()):
         plain: The loss to compare with.
         losses: The others; if empty, all.
     """
+    import matplotlib
     from matplotlib.figure import Figure
+
+    # Text stays text, and the same results give the same file.
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": ""})
 
     found = [d for d in differences(rows, plain, losses) if d[2] != plain]
     groups = list(dict.fromkeys((setting, head) for setting, head, *_ in found))
@@ -142,7 +146,9 @@ def picture(rows, file, plain="margin", losses=()):
         ncols=len(kinds),
         fontsize=7,
     )
-    figure.savefig(file)
+    figure.savefig(
+        file, metadata={"Date": None} if str(file).endswith(".svg") else None
+    )
 
 
 if __name__ == "__main__":  # Another program reads its functions alone.
