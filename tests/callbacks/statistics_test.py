@@ -215,6 +215,32 @@ def test_nothing_kept_is_warned_of_once(caplog):
     assert "kept_share=0 after 3 steps" in record.message
 
 
+# Of four epochs the second is the last of the first half.
+@pytest.mark.parametrize(
+    ("learned", "loss", "told"),
+    [
+        (2, losses.UNPGLoss, ["wrong_share=0.4 after 2 of 4 epochs"]),
+        (3, losses.UNPGLoss, []),
+        (1, losses.MarginLoss, []),
+    ],
+)
+def test_what_is_learned_soon_is_told_once(caplog, learned, loss, told):
+    class Learned(StatisticsCallback):
+        """As if a softmax had learned the images in that epoch."""
+
+        epochs = 0
+
+        def measure(self):
+            self.epochs += 1
+            wrong = 0.4 if self.epochs >= learned else 0.6
+            return super().measure() | {"wrong_share": wrong}
+
+    model = compiled_model(loss(SCALE, embedding_dim=DIM))
+    fit(model, Learned(IMAGES, LABELS), epochs=4)
+    messages = [record.message for record in own(caplog)]
+    assert [m[m.index("wrong") :] for m in messages] == told
+
+
 def test_numbers_that_are_none_are_warned_of(caplog):
     model = compiled_model(optimizer=keras.optimizers.SGD(float("nan")))
     fit(model, StatisticsCallback(IMAGES, LABELS))

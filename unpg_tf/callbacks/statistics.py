@@ -19,6 +19,9 @@ from unpg_tf.evaluation.embed import Embedder
 # they still are so many steps later, or have been apart before.
 _FRESH_STEPS = 200
 _APART = 0.5
+# Where the softmax gets less than this wrong before half of the epochs, UNPG
+# gained nothing (docs/guides/results.md).
+_LEARNED = 0.5
 
 # Name, the number on whose wrong side it is bad, and what was expected. NaN is
 # on the wrong side of any.
@@ -71,7 +74,9 @@ class StatisticsCallback(keras.callbacks.Callback):
     It warns once each, by the logger "unpg_tf", where the embeddings collapse
     (strangers have a mean similarity of 0.9 and more, after 200 steps or once
     it has been below 0.5), where the whiskers keep almost nothing, and where
-    the loss scale falls to 16 or less.
+    the loss scale falls to 16 or less. With `UNPGLoss` it says too where the
+    classes are learned so fast that the negative pairs gained nothing in
+    measurements: where `wrong_share` is below 0.5 before half of the epochs.
 
     Args:
         images: paths or array, as an `Embedder` takes them: about as many as
@@ -141,6 +146,8 @@ class StatisticsCallback(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Measures, and adds the results to `logs`."""
         statistics = self.measure()
+        if 2 * (epoch + 1) <= self.params.get("epochs", 0):
+            self._say_whether_unpg_helps(statistics, epoch + 1)
         if logs is not None:
             logs.update(statistics)
 
@@ -160,6 +167,20 @@ class StatisticsCallback(keras.callbacks.Callback):
         if self._log is not None:
             self._log.write_scalars(self._step(), statistics)
         return statistics
+
+    def _say_whether_unpg_helps(self, statistics, epochs):
+        wrong = statistics.get("wrong_share", 1.0)
+        is_unpg = isinstance(self.model.loss, losses.UNPGLoss)
+        if is_unpg and wrong < _LEARNED and "wrong_share" not in self._warned:
+            self._warned.add("wrong_share")
+            logging.getLogger("unpg_tf").warning(
+                "Expected classes that take longer to learn where UNPG is to "
+                "help: compare with MarginLoss. Received: wrong_share=%.4g "
+                "after %d of %d epochs",
+                wrong,
+                epochs,
+                self.params["epochs"],
+            )
 
     def _warn(self, statistics):
         if self._is_fresh(statistics["negative_mean"]):
