@@ -18,8 +18,6 @@ COSINES = oracle.arcface(
 )
 # Narrow enough to leave out pairs on each side.
 WHISKERS = 0.2, 0.0
-# Uneven over two replicas.
-BATCH = 5
 
 
 def mix_face(margin=MARGIN, num_classes=CLASSES, **arguments):
@@ -106,50 +104,45 @@ def test_sample_weights_and_config(name):
     np.testing.assert_array_equal(twin(LABELS, y_pred), rows)
 
 
-def compiled(strategy=None, loss=None, **options):
-    strategy = strategy or tf.distribute.get_strategy()
-    with strategy.scope():
-        normal = keras.initializers.RandomNormal(seed=1)
-        dense = keras.layers.Dense(DIM, kernel_initializer=normal)
-        backbone = keras.Sequential([keras.Input([DIM]), dense])
-        head = layers.ArcFace(
-            CLASSES, MARGIN, centers_initializer=normal, **options
-        )
-        model = models.EmbeddingModel(backbone, head)
-        model.compile(keras.optimizers.SGD(0.1), loss)
-    return model
-
-
-@pytest.mark.parametrize(
-    ("name", "replicas", "options"),
-    [("mix_face", 2, {}), ("upg", 2, {"sharded": True})],
-)
-def test_replicas_train_as_one_device(strategy_of, name, replicas, options):
-    make = LOSSES[name][0]
-    one = compiled(None, make(), **options)
-    many = compiled(strategy_of(replicas), make(), **options)
-    rows = tf.data.Dataset.from_tensor_slices((EMBEDDINGS, LABELS)).take(10)
-    start = one.get_weights()
-    first, second = (
-        model.fit(rows.batch(BATCH), epochs=2, verbose=0).history["loss"]
-        for model in (one, many)
-    )
-    np.testing.assert_allclose(second, first, rtol=1e-5)
-    for here, there, before in zip(
-        many.get_weights(), one.get_weights(), start, strict=True
-    ):
-        np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)
-        assert (there != before).any()
+def values_and_slopes(loss, labels, y_pred):
+    with tf.GradientTape() as tape:
+        tape.watch(y_pred)
+        values = loss.call(labels, y_pred)
+    return values, tape.gradient(values, y_pred)
 
 
 @every_loss
-def test_a_sample_of_all_classes_is_all_of_them(name):
-    head = layers.ArcFace(CLASSES, MARGIN, sample_rate=0.999)
+def test_replicas_say_what_one_device_says(strategy_of, name):
+    strategy, loss = strategy_of(3), LOSSES[name][0](reduction="none")
+    y_pred = np.concatenate([COSINES, EMBEDDINGS], axis=1)
+    # One of them has no rows.
+    labels, parts = (
+        strategy.experimental_distribute_values_from_function(
+            lambda context, rows=rows: tf.constant(
+                np.split(rows, [4, 4])[context.replica_id_in_sync_group]
+            )
+        )
+        for rows in (LABELS, y_pred)
+    )
+    found = strategy.run(values_and_slopes, (loss, labels, parts))
+    expected = values_and_slopes(loss, LABELS, tf.constant(y_pred))
+    for parts, whole in zip(found, expected, strict=True):
+        parts = strategy.experimental_local_results(parts)
+        np.testing.assert_allclose(
+            np.concatenate(parts), whole, rtol=1e-9, atol=1e-9
+        )
+
+
+@every_loss
+@pytest.mark.parametrize("option", [{"sample_rate": 0.999}, {"sharded": True}])
+def test_other_forms_of_the_head_say_the_same(name, option):
+    head = layers.ArcFace(CLASSES, MARGIN, **option)
     head.build((None, DIM))
     head.centers.assign(CENTERS)
     loss = LOSSES[name][0](reduction="none")
     rows = tf.constant(EMBEDDINGS, tf.float32)
-    cosines, columns = head.sampled(rows, LABELS, scale=loss.scale)
+    form = head.condensed if head.sharded else head.sampled
+    cosines, columns = form(rows, LABELS, scale=loss.scale)
     found = loss(columns, tf.concat([cosines, rows], axis=1))
     cosines = head(rows, LABELS)
     expected = loss(LABELS, tf.concat([cosines, rows], axis=1))
@@ -165,5 +158,7 @@ def test_a_sample_of_all_classes_is_all_of_them(name):
     ],
 )
 def test_arguments_that_are_not_the_heads_are_refused(name, arguments, message):
+    backbone = keras.Sequential([keras.Input([DIM]), keras.layers.Dense(DIM)])
+    model = models.EmbeddingModel(backbone, layers.ArcFace(CLASSES, MARGIN))
     with pytest.raises(ValueError, match=f"Expected .* with the {message}"):
-        compiled(None, LOSSES[name][0](**arguments))
+        model.compile("sgd", LOSSES[name][0](**arguments))

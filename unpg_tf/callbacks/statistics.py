@@ -60,8 +60,8 @@ class StatisticsCallback(keras.callbacks.Callback):
     get, where the loss is
 
         any: `negative_mean`, `negative_std`;
-        one of a head: `inf_positive`, `sup_negative`, `center_mean`,
-        `center_max`;
+        one of a head: `inf_positive`, `sup_negative`, and for one centre a
+        class `center_mean`, `center_max`;
         `MarginLoss`, `UNPGLoss`: `wrong_share`;
         `UNPGLoss`: `kept_share`, `whisker_low`, `whisker_high`, `unpg_share`,
         `bounded_share`;

@@ -20,8 +20,8 @@ class UPGLoss(MarginLoss):
 
     N is the same for all positives: every cosine of the global batch to
     another class, and its pairs of two classes, less those above
-    Q3 + whisker (Q3 - Q1). Of `UNPGLoss`, each row has its own classes' alone,
-    and the lower tail is cut too.
+    Q3 + whisker (Q3 - Q1). In `UNPGLoss` a row's denominator has the cosines
+    of that row alone, and the filter cuts both tails.
 
     Positives are the targets of all rows, and the batch's pairs of one class,
     less what is outside of the whiskers of their own, on both sides, before

@@ -81,7 +81,7 @@ def expect_match(head, loss):
         return
     ops.expect(
         not isinstance(head, layers.AdaCos) or not isinstance(loss, _OF_PAIRS),
-        "MarginLoss with an AdaCos head, whose scale pairs don't have",
+        "MarginLoss with an AdaCos head: pairs would have another scale",
         loss=loss,
     )
     for kind, own in _OWN:
