@@ -8,7 +8,8 @@ on all pairs of people that it hasn't seen. Within a setting, a head and a seed
 all losses start from the same weights and see the same batches. --losses names
 them, the one to compare with first: `margin`; `unpg`, its options after a
 colon, as in `unpg:max_pair_share=0.1`; `margin>unpg` changes after half of the
-epochs. A head may carry options too.
+epochs. A head may carry options too, and a loss may bring a head of its own, as
+in `uniface/uce`.
 
 Each run appends a line of JSON, and none is repeated. Several processes share
 the work with --part=1/2, --part=2/2. The column "wrong" is what the classes'
@@ -62,8 +63,26 @@ HEADS = {
     "cosface": (layers.CosFace, {"margin": 0.2}),
     "arcface": (layers.ArcFace, {"margin": 0.25}),
     "adaface": (layers.AdaFace, {"margin": 0.2}),
+    "magface": (layers.MagFace, {"lower_margin": 0.2, "upper_margin": 0.4}),
+    "mv_softmax": (layers.MVSoftmax, {"margin": 0.2}),
+    "x2_softmax": (layers.X2Softmax, {}),
+    "adacos": (layers.AdaCos, {}),
+    "subcenter_arcface": (layers.SubcenterArcFace, {"margin": 0.25}),
+    "uniface": (layers.UniFace, {"margin": 0.2}),
+    "uss": (layers.USS, {}),
+    "unitsface": (layers.UniTSFace, {"margin": 0.2}),
 }
-LOSSES = {"margin": losses.MarginLoss, "unpg": losses.UNPGLoss}
+LOSSES = {
+    "margin": losses.MarginLoss,
+    "unpg": losses.UNPGLoss,
+    "uce": losses.UCELoss,
+    "unitsface": losses.UniTSFaceLoss,
+    "upg": losses.UPGLoss,
+    "mixface": losses.MixFaceLoss,
+    "snpair": losses.SNPairLoss,
+}
+# Those whose scale is that of the loss.
+SCALED = ("adacos", "uniface", "uss", "unitsface")
 
 
 def main(argv):
@@ -115,7 +134,10 @@ def _run(setting, head, loss, seed, images, labels, tests):
         center_crop=faces.CROP,
         width=setting.width,
     )
-    model = models.EmbeddingModel(backbone, _head(head, int(labels.max()) + 1))
+    *own, loss = loss.split("/")
+    steps = len(labels) // BATCH
+    head = _head(own[0] if own else head, setting, int(labels.max()) + 1, steps)
+    model = models.EmbeddingModel(backbone, head)
     keras.utils.set_random_seed(seed)
     _fit(model, loss, setting, images, labels, seed)
     wrong = _wrong(model, setting.scale, images, labels)
@@ -142,7 +164,7 @@ def _fit(model, loss, setting, images, labels, seed):
     for phase, (first, end) in zip(
         phases, itertools.pairwise(ends), strict=True
     ):
-        model.compile(optimizer, _loss(phase, setting.scale))
+        model.compile(optimizer, _loss(phase, setting.scale, model.head))
         batches = data.training_batches(
             images,
             labels,
@@ -168,15 +190,26 @@ def _options(text):
     return name, {key: float(value) for key, value in pairs}
 
 
-def _head(text, num_classes):
+def _head(text, setting, num_classes, steps):
     name, options = _options(text)
     kind, defaults = HEADS[name]
+    if name in SCALED:
+        options["scale"] = setting.scale
+    if name == "unitsface":  # Its authors' first epoch is CosFace's alone.
+        options["cosface_steps"] = steps
     return kind(num_classes, **defaults | options)
 
 
-def _loss(text, scale):
+def _loss(text, scale, head):
     name, options = _options(text)
-    return LOSSES[name](scale=scale, embedding_dim=faces.DIM, **options)
+    if name in ("mixface", "upg"):
+        options["margin"] = head.margin
+    # The scales of MixFace follow from what it compares.
+    if name == "mixface":
+        options["num_classes"] = head.num_classes
+    else:
+        options["scale"] = scale
+    return LOSSES[name](embedding_dim=faces.DIM, **options)
 
 
 def _wrong(model, scale, images, labels):

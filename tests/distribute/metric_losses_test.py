@@ -25,7 +25,6 @@ NAMES = [
     "MultiSimilarityLoss",
     "CircleLoss",
     "NPairLoss",
-    "SNPairLoss",
 ]
 
 
