@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from unpg_tf import ops
 from unpg_tf.data.images import decode_image
-from unpg_tf.evaluation.align import align_image
-from unpg_tf.evaluation.align import alignments
+from unpg_tf.faces import align_image
+from unpg_tf.faces import alignments
 from unpg_tf.progress import Progress
 
 
