@@ -47,7 +47,9 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("photos", None, "Folder of photos, with landmarks.csv.")
 flags.DEFINE_string("faces", None, "Folder of LFW, cut and aligned.")
 flags.DEFINE_list("parts", ["points", "speed", "auc"], "What to measure.")
-flags.DEFINE_integer("every", 1, "Takes every so many photos for points.", 1)
+flags.DEFINE_integer(
+    "every", 1, "Takes one of so many photos for points and speed.", 1
+)
 flags.DEFINE_integer("epochs", 20, "Epochs of the model.", 1)
 flags.DEFINE_integer("processes", os.cpu_count(), "Of `unpg align`.", 1)
 flags.mark_flags_as_required(["photos", "faces"])
@@ -70,7 +72,7 @@ def main(_):
     if "points" in FLAGS.parts:
         _points(images[:: FLAGS.every], points[:: FLAGS.every])
     if "speed" in FLAGS.parts:
-        _speed(images, [*landmarks])
+        _speed(images[:: FLAGS.every], [*landmarks][:: FLAGS.every])
     if "auc" in FLAGS.parts:
         _auc([*landmarks])
 

@@ -25,8 +25,8 @@ topic = Topic("Data", FLAGS)
 topic.string(
     "data",
     None,
-    "Folder that holds a folder of JPEG or PNG images per identity; or "
-    "FILE.rec, InsightFace's RecordIO, with its FILE.idx beside it; or other "
+    "Folder that holds a folder of images per identity (JPEG, PNG, BMP, "
+    "GIF); or FILE.rec, InsightFace's RecordIO, with its FILE.idx beside it; or other "
     "shards, 'others/*.tfrecord'; or 'tfds:NAME', of tensorflow_datasets.",
 )
 
