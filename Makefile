@@ -97,10 +97,10 @@ clean:  ## Remove the environments and what tools wrote
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: setup.cfg pyproject.toml
-	$(call environment,$(VENV),dev$(,)plots$(,)legacy$(,)tfds,10,13)
+	$(call environment,$(VENV),dev$(,)heic$(,)plots$(,)legacy$(,)tfds,10,13)
 
 $(VENV_CLASSIC)/.ready: setup.cfg pyproject.toml
-	$(call environment,$(VENV_CLASSIC),dev$(,)plots$(,)classic$(,)tfds,10,11)
+	$(call environment,$(VENV_CLASSIC),dev$(,)heic$(,)plots$(,)classic$(,)tfds,10,11)
 
 $(VENV_MODELS)/.ready: setup.cfg pyproject.toml
 	$(call environment,$(VENV_MODELS),dev$(,)models,10,13)

@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import importlib
 import operator
 import subprocess
 import sys
@@ -31,6 +32,7 @@ LAYERS = (
     "optimizers",
     "backbones",
     "data",
+    "faces",
     "models",
     "evaluation",
     "serving",
@@ -133,11 +135,13 @@ def test_a_sub_package_offers_public_names_alone(name):
     [
         ("evaluation.VerificationCallback", "callbacks.VerificationCallback"),
         ("evaluation.tar_at_far", "metrics.tar_at_far"),
+        ("evaluation.align.alignments", "faces.alignments"),
         ("models.WarmUp", "optimizers.WarmUp"),
         ("export.save", "serving.save"),
     ],
 )
 def test_a_name_that_has_moved_works_and_says_where_it_is(old, new):
+    importlib.import_module("unpg_tf.evaluation.align")
     with pytest.warns(FutureWarning, match=new.replace(".", r"\.")):
         found = operator.attrgetter(old)(unpg_tf)
     assert found is operator.attrgetter(new)(unpg_tf)

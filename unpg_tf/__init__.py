@@ -14,6 +14,7 @@ __all__ = [
     "data",
     "distribute",
     "evaluation",
+    "faces",
     "layers",
     "losses",
     "metrics",
@@ -51,6 +52,7 @@ else:
     from unpg_tf import distribute
     from unpg_tf import evaluation
     from unpg_tf import export  # noqa: F401  The former name of serving.
+    from unpg_tf import faces
     from unpg_tf import layers
     from unpg_tf import losses
     from unpg_tf import metrics

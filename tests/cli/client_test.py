@@ -11,8 +11,10 @@ import tensorflow as tf
 import trustme
 
 from tests.cli import programs
+from tests.faces import drawn
 from tests.serving import model_server
 from tests.serving.models import tiny
+from unpg_tf import faces
 from unpg_tf import serving
 from unpg_tf.data import draw
 
@@ -68,7 +70,7 @@ def test_embed_then_identify(directory, people, tmp_path):
     np.testing.assert_allclose(stored["embeddings"], expected, atol=1e-6)
     cosines = expected @ expected[3]
     order = np.argsort(-cosines)[:3]
-    lines = [f"{cosines[i]:+.3f}  P{i}/1.png" for i in order]
+    lines = ["P3", *(f"  {cosines[i]:+.3f}  P{i}" for i in order)]
     for index in ("exact", "faiss"):
         done = run(
             "identify",
@@ -79,6 +81,72 @@ def test_embed_then_identify(directory, people, tmp_path):
             index=index,
         )
         assert done.stdout.splitlines() == lines, done.stderr
+
+
+def test_identify_names_people_and_who_is_unknown(directory, people, tmp_path):
+    """People of several images once; below the threshold nobody is named."""
+    photo, gallery = people / "P3/1.png", tmp_path / "gallery.npz"
+    (own,) = embeddings(directory, [photo])
+    other = np.roll(own, 1)
+    other -= (other @ own) * own
+    other /= np.linalg.norm(other)
+    cosines = np.array([0.9, 0.8, 0.6, 0.4])[:, np.newaxis]
+    rows = cosines * own + np.sqrt(1 - cosines**2) * other
+    files = np.array(["Ada/1.jpg", "Ada/2.jpg", "Ada/2/3.jpg", "Bob.jpg"])
+    serving.write_gallery(gallery, serving.Gallery(files, rows), "faiss")
+    for flags, answer in (
+        ({}, "Ada"),
+        ({"threshold": 0.95}, "unknown (threshold +0.950)"),
+        ({"index": "faiss"}, "Ada"),
+    ):
+        # Of a folder of versions the highest.
+        server = directory.parent if answer == "Ada" else directory
+        done = run("identify", photo, server=server, gallery=gallery, **flags)
+        assert done.stdout.splitlines() == [
+            answer,
+            "  +0.900  Ada",
+            "  +0.400  Bob",
+        ], done.stderr
+    np.savez(gallery, files=files[3:], embeddings=rows[3:].astype(np.float32))
+    done = run("identify", photo, server=directory, gallery=gallery, top=1)
+    assert done.stdout == "unknown (threshold +0.500)\n  +0.400  Bob\n"
+    with model_server.rest(model_server.Served(directory)) as address:
+        served = {"server": address, "model_name": model_server.NAME}
+        done = run("identify", photo, gallery=gallery, **served)
+    assert done.stdout == "Bob\n  +0.400  Bob\n"
+    assert "No threshold: " in done.stderr
+
+
+def test_align_asks_about_faces_in_photos(directory, tmp_path):
+    photos, gallery = tmp_path / "photos", tmp_path / "gallery.npz"
+    drawn.people(photos, "Ada/1.webp", "Ada/2.png", empty=["Bob/1.png"])
+    flags = {
+        "server": directory.parent,
+        "detector": "tests.faces.drawn:detect",
+        "crop_size": SIZE,
+    }
+    done = run("embed", photos, "--align", output=gallery, **flags)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 3 images" in done.stdout
+    assert f"{photos}/Bob/1.png: no face found, left out" in done.stderr
+    stored = np.load(gallery)
+    assert stored["files"].tolist() == ["Ada/1.webp", "Ada/2.png"]
+    image = faces.read_photo(photos / "Ada/2.png")
+    (face,), *_ = faces.Aligner(drawn.detect, image_size=SIZE)(image)
+    crop = tmp_path / "crop.png"
+    crop.write_bytes(tf.io.encode_png(face.crop).numpy())
+    expected = embeddings(directory, [crop])
+    np.testing.assert_allclose(stored["embeddings"][1:], expected, atol=1e-6)
+    photo, none = photos / "Ada/2.png", photos / "Bob/1.png"
+    done = run("identify", photo, "--align", gallery=gallery, **flags)
+    assert done.stdout == "Ada\n  +1.000  Ada\n", done.stderr
+    done = run("verify", photo, photo, "--align", **flags)
+    assert "similarity +1.000  the same" in done.stdout, done.stderr
+    for command, *files in (["identify", none], ["verify", photo, none]):
+        done = run(command, *files, "--align", gallery=gallery, **flags)
+        assert done.returncode == 1
+        assert done.stderr.startswith("unpg client: Expected ")
+        assert "no face found" in done.stderr
 
 
 def test_verify_asks_a_server(directory, people):

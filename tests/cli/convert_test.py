@@ -90,7 +90,8 @@ def test_a_bad_image_stops_a_training_by_its_name(path, tmp_path):
         )
         assert code == 1
         assert errors.splitlines()[-1] == (
-            f"unpg train: Expected a JPEG or PNG image. Received: {bad}"
+            "unpg train: Expected a JPEG, PNG, BMP or GIF image. "
+            f"Received: {bad}"
         )
 
 
@@ -121,7 +122,7 @@ def test_records_without_an_image_are_skipped_and_counted(path, tmp_path):
     with (tmp_path / "run" / "log.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["skipped_images"]) == 2
-    message = f"Expected a JPEG or PNG image. Received: {bad}"
+    message = f"Expected a JPEG, PNG, BMP or GIF image. Received: {bad}"
     assert f"Skipped: {message}" in errors
     code, _, errors = run("convert", data=path, output=tmp_path / "t")
     assert code == 1

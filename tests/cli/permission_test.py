@@ -91,7 +91,7 @@ def test_training_skips_an_image_that_it_may_not_read(folder, tmp_path):
     broken.unlink()
     assert done.returncode == 0, done.stderr
     assert "faces/P0/0.png" in done.stderr
-    assert f"JPEG or PNG image. Received: {broken}" in done.stderr
+    assert f"JPEG, PNG, BMP or GIF image. Received: {broken}" in done.stderr
     with (tmp_path / "log.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["skipped_images"]) == 2

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from unpg_tf.data import load_images
 from unpg_tf.data import open_images
 from unpg_tf.data import read_folder
 
@@ -82,6 +84,7 @@ def test_it_is_told_what_is_left_out_and_why(root):
         progress=lambda *numbers: done.append(numbers),
     )
     assert told == [
+        "1 file (1 .txt)",
         "2 of the 4 listed people have no images",
         "1 identity not listed (3 images)",
         "1 identity with fewer than 2 images (1 image)",
@@ -89,7 +92,68 @@ def test_it_is_told_what_is_left_out_and_why(root):
     assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
     told.clear()
     read_folder(root, exclude=["Bob", "Cid"], on_left_out=told.append)
-    assert told == ["2 identities excluded (5 images)"]
+    assert told == ["1 file (1 .txt)", "2 identities excluded (5 images)"]
+
+
+def test_files_that_are_not_read_are_told_by_ending_and_depth(root):
+    for name in (
+        *("Ada/a.heic", "Ada/b.HEIC", "Bob/c.webp", "Bob/._d.webp"),
+        *("Ada/2024/trip/e.jpg", "Ada/2024/f.png", "Ada/2024/g.heic"),
+        *("h.jpg", "list.csv", ".cache/i.jpg"),
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    index = root.with_name(f"{root.name}.index")
+    aged(root)
+    for _ in range(2):
+        told = []
+        folder = read_folder(root, index=index, on_left_out=told.append)
+        assert len(folder.paths) == 6 and index.exists()
+        assert told == [
+            "5 files (3 .heic, 1 .txt, 1 .webp): unpg align reads them",
+            "1 image in no folder",
+            "2 images in folders within folders, such as Ada/2024: "
+            "unpg align reads them",
+        ]
+    only = root / "phone"
+    (only / "Ada").mkdir(parents=True)
+    (only / "Ada/1.heic").touch()
+    with pytest.raises(FileNotFoundError, match=r"any, but 1 file \(1 .heic"):
+        read_folder(only)
+
+
+def test_images_that_are_not_square_or_turned_are_told(tmp_path):
+    told, folder = [], tmp_path / "Ada"
+    folder.mkdir()
+    exif = Image.Exif()
+    for number, (size, orientation) in enumerate(
+        [((30, 30), 1), ((40, 30), 6), ((30, 40), 1), ((30, 30), 3)]
+    ):
+        exif[0x0112] = orientation
+        image = Image.new("RGB", size)
+        image.save(folder / f"{number}.jpg", exif=exif)
+        if number == 0:
+            read_folder(tmp_path, on_unaligned=told.append)
+            assert told == []
+    read_folder(tmp_path, on_unaligned=told.append)
+    assert told == [
+        "of 4 images looked at 2 aren't square, and are squeezed to be; 2 "
+        "carry an orientation, which isn't applied: unpg align cuts faces out "
+        "of photos"
+    ]
+
+
+def test_bmp_and_gif_are_read(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3))
+    image = Image.fromarray(pixels.astype(np.uint8))
+    (tmp_path / "Ada").mkdir()
+    image.save(tmp_path / "Ada/1.bmp")
+    grey = image.convert("L")
+    grey.save(tmp_path / "Ada/2.gif", save_all=True, append_images=[grey])
+    paths = read_folder(tmp_path).paths
+    bmp, gif = load_images(paths, 8)
+    np.testing.assert_array_equal(bmp, image)
+    np.testing.assert_array_equal(gif[..., 0], grey)
 
 
 def aged(root):

@@ -158,7 +158,7 @@ def test_files_that_do_not_fit_each_other_are_named(path):
 
 def test_a_record_that_is_no_image_is_named(path):
     records.write(path, [*IMAGES, (0, b"nothing")], classes=6)
-    with pytest.raises(ValueError, match="JPEG or PNG.*train.rec, record 6"):
+    with pytest.raises(ValueError, match="BMP or GIF.*train.rec, record 6"):
         load_images(InsightFaceRecords(path), SIZE)
 
 

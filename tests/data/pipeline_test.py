@@ -172,7 +172,7 @@ def test_a_bad_image_stops_with_its_name(paths, labels):
     with pytest.raises(tf.errors.InvalidArgumentError) as error:
         list(dataset.take(2 * STEPS + 1))
     assert bad_image_message(error.value) == (
-        f"Expected a JPEG or PNG image. Received: {paths[7]}"
+        f"Expected a JPEG, PNG, BMP or GIF image. Received: {paths[7]}"
     )
     Path(paths[7]).unlink()
     with pytest.raises(tf.errors.InvalidArgumentError) as error:
@@ -198,7 +198,7 @@ def test_another_image_of_the_batch_stands_for_a_skipped_one(paths, caplog):
         np.testing.assert_array_equal(images[:, 0, 0, 0] // 10, labels)
         assert not {2, 7} & set(labels.numpy())
     assert skipped.messages == {
-        f"Expected a JPEG or PNG image. Received: {paths[bad]}"
+        f"Expected a JPEG, PNG, BMP or GIF image. Received: {paths[bad]}"
         for bad in (2, 7)
     }
     assert len(caplog.messages) == 2

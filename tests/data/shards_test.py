@@ -198,7 +198,7 @@ def test_a_bad_image_stops_or_is_left_out(paths, folder):
         file.write(b"nothing")
     with open(paths[9], "wb"):
         pass
-    with pytest.raises(ValueError, match=r"JPEG or PNG.*(4|9)\.png"):
+    with pytest.raises(ValueError, match=r"JPEG, PNG, BMP or GIF.*(4|9)\.png"):
         write(paths, folder)
     assert not (folder / "dataset.json").exists()
     skipped = SkippedImages()

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from tests.docs.pages import ROOT
+from tests.faces import drawn
 from unpg_tf import data
 from unpg_tf import layers
 from unpg_tf import losses
@@ -100,3 +101,10 @@ def pairs_file(path, folder):
     others = names[1:] + names[:1]
     different = [f"{a}\t1\t{b}\t1" for a, b in zip(names, others, strict=True)]
     Path(path).write_text("\n".join([str(len(names)), *same, *different]))
+
+
+def faces(folder, module):
+    """Photos with a drawn face, and a module whose `scrfd` finds it."""
+    drawn.people(folder, "Ada_Lovelace/IMG_0001.png")
+    text = "from tests.faces.drawn import detect as scrfd\n"
+    Path(module).write_text(text)

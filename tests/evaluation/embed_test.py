@@ -170,7 +170,7 @@ def test_names_the_file_that_is_no_image(tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_text("no image")
     embedder = Embedder(small_model(), batch_size=2)
-    with pytest.raises(ValueError, match="JPEG or PNG image. Received.*bad"):
+    with pytest.raises(ValueError, match="BMP or GIF image. Received.*bad"):
         embedder([good, good, good, str(bad)])
 
 

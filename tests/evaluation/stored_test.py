@@ -168,6 +168,6 @@ def test_what_changes_the_embeddings_changes_the_file(
 def test_a_failure_leaves_nothing_behind(model_file, paths, tmp_path):
     with open(paths[2], "wb") as file:
         file.write(b"no image")
-    with pytest.raises(ValueError, match="a JPEG or PNG image"):
+    with pytest.raises(ValueError, match="a JPEG, PNG, BMP or GIF image"):
         cached(model_file(), tmp_path / "cache")(paths)
     assert not (tmp_path / "cache").exists()

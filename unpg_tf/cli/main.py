@@ -19,6 +19,7 @@ PROGRAMS = {
     "train": "Train embeddings with a margin head and UNPG.",
     "evaluate": "Measure a model by the protocol of a data set.",
     "export": "Write a trained model as a SavedModel, for serving.",
+    "align": "Cut aligned faces out of photos.",
     "convert": "Write training images to TFRecord shards.",
     "client": "Ask an exported model: embed, verify, identify.",
     "import-weights": "Make a Keras model of a PyTorch checkpoint.",

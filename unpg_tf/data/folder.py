@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unpg_tf.data import left_out
 from unpg_tf.data.selection import select
 from unpg_tf.data.tables import cached
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 _TICK = 2_000_000_000
+# Of what is listed: an index of another is made anew.
+_VERSION = "2"
 
 
 class ImageFolder(NamedTuple):
@@ -36,8 +39,9 @@ def read_folder(
     index=None,
     on_left_out=None,
     progress=None,
+    on_unaligned=None,
 ):
-    """Lists the images in `root/<identity>/<file>.jpg|jpeg|png`.
+    """Lists the images in `root/<identity>/<file>.jpg|jpeg|png|bmp|gif`.
 
     Hidden folders and files, whose names begin with a dot, are passed over:
     notebooks and file managers leave them beside the images.
@@ -52,10 +56,14 @@ def read_folder(
         index: path of a file to keep the list in, which spares listing
             millions of files at each start. It is made anew when a folder has
             changed since. None lists.
-        on_left_out: callable of a message for each reason why identities are
-            left out, or None.
+        on_left_out: callable of a message for each reason why files or
+            identities are left out, or None. With an index, files in deeper
+            folders are told as they were when it was made.
         progress: callable of the numbers of folders that are listed and of
             all, or None.
+        on_unaligned: callable of a message where images aren't square or
+            carry an orientation, or None. A thousand are looked at, evenly,
+            when the folder is listed.
 
     Returns:
         An `ImageFolder`: `paths`, `labels` and `names`, the same in every run.
@@ -84,6 +92,10 @@ def read_folder(
     state = None if index is None else _state(root, folders)
     listed = cached(index, state, lambda: _listed(root, folders, progress))
     names, files = _split(listed["names"]), _split(listed["files"])
+    for key, told in (("left", on_left_out), ("askew", on_unaligned)):
+        for message in filter(None, _split(listed[key])):
+            if told is not None:
+                told(message)
     labels = np.repeat(np.arange(len(names)), listed["sizes"])
     rows, labels, names_left = select(
         labels,
@@ -107,7 +119,8 @@ def _state(root, folders):
     # A file that comes within the clock's tick would leave no trace.
     if max(times) > time.time_ns() - _TICK:
         return None
-    digest = hashlib.sha256(os.fsencode("\0".join(n for n, _ in folders)))
+    names = [_VERSION, *(name for name, _ in folders)]
+    digest = hashlib.sha256(os.fsencode("\0".join(names)))
     digest.update(np.array(times, "<i8").tobytes())
     return digest.hexdigest()
 
@@ -120,15 +133,20 @@ def _listed(root, folders, progress):
             files[name] = images
         if progress is not None:
             progress(done, len(folders))
+    left = left_out.of_files(root, SUFFIXES)
     if not files:
         raise FileNotFoundError(
             f"Expected images as {root}/<identity>/<file> with a suffix of "
-            f"{', '.join(SUFFIXES)}. Received: a folder without any."
+            f"{', '.join(SUFFIXES)}. Received: a folder without any"
+            f"{', but ' if left else ''}{'; '.join(left)}."
         )
+    paths = [os.path.join(root, n, f) for n, fs in files.items() for f in fs]
     sizes = [len(images) for images in files.values()]
     return {
         "names": _joined(files),
         "sizes": np.array(sizes, "<i8"),
+        "left": _joined(left),
+        "askew": _joined([left_out.of_shapes(paths)]),
         "files": _joined(
             image for images in files.values() for image in images
         ),

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def decode_image(contents, image_size):
-    """Decodes a JPEG or PNG file to a square RGB image.
+    """Decodes a JPEG, PNG, BMP or GIF file to a square RGB image.
 
     Grey images get three equal channels and an alpha channel is dropped. An
     image of another size is resized, bilinear and antialiased; an image of

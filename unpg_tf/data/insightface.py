@@ -110,7 +110,7 @@ class InsightFaceRecords(Source):
             row: integer, which of the images.
 
         Returns:
-            The bytes of a JPEG or PNG file.
+            The bytes of a JPEG, PNG, BMP or GIF file.
 
         Raises:
             ValueError: the record is broken; the message names it.

@@ -130,7 +130,7 @@ def _one_by_one(source, rows, image_size, on_bad_image):
 
 def _message(where, error):
     if isinstance(error, tf.errors.OpError):
-        return f"Expected a JPEG or PNG image. Received: {where}"
+        return f"Expected a JPEG, PNG, BMP or GIF image. Received: {where}"
     if isinstance(error, OSError):
         error = f"{where}: {error.strerror or error}"
     return f"Expected an image that can be read. Received: {error}"

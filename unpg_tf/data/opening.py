@@ -36,6 +36,7 @@ def open_images(
     on_bad_image=None,
     on_left_out=None,
     progress=None,
+    on_unaligned=None,
 ):
     """Opens a training set, whatever its format.
 
@@ -55,12 +56,14 @@ def open_images(
         exclude: names of identities to leave out.
         on_bad_image: as in `InsightFaceRecords`; the other formats tell bad
             images when they are read.
-        on_left_out: callable of a message for each reason why identities are
-            left out, such as "7 identities with fewer than 2 images (7
-            images)"; None for nobody to tell.
+        on_left_out: callable of a message for each reason why files of a
+            folder, or identities, are left out, such as "7 identities with
+            fewer than 2 images (7 images)"; None for nobody to tell.
         progress: callable of the numbers of folders or records that are
             listed and of all, or None; where the index is there nothing is
             listed.
+        on_unaligned: as in `read_folder`; the other formats are not looked
+            at.
 
     Returns:
         `TrainingImages`.
@@ -94,7 +97,11 @@ def open_images(
         images = ImageShards(data, **chosen)
     else:
         folder = read_folder(
-            data, **chosen, index=index_path(data), progress=progress
+            data,
+            **chosen,
+            index=index_path(data),
+            progress=progress,
+            on_unaligned=on_unaligned,
         )
         return TrainingImages(*folder)
     return TrainingImages(images, images.labels, images.names)

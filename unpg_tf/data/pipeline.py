@@ -177,8 +177,8 @@ def load_images(images, image_size):
     """Decodes image files into memory, for training sets that fit.
 
     Args:
-        images: list of n paths of JPEG or PNG files, or a `Source`, such as
-            `InsightFaceRecords`.
+        images: list of n paths of JPEG, PNG, BMP or GIF files, or a `Source`,
+            such as `InsightFaceRecords`.
         image_size: integer, height and width in pixels.
 
     Returns:
@@ -195,8 +195,8 @@ def load_readable(images, image_size, on_bad_image, progress=None):
     """Decodes those image files into memory that can be read.
 
     Args:
-        images: list of n paths of JPEG or PNG files, or a `Source`, such as
-            `InsightFaceRecords`.
+        images: list of n paths of JPEG, PNG, BMP or GIF files, or a `Source`,
+            such as `InsightFaceRecords`.
         image_size: integer, height and width in pixels.
         on_bad_image: callable of a message about an image that can't be read,
             such as `SkippedImages`. None stops with that message.

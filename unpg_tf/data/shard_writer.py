@@ -181,7 +181,7 @@ class _Writer:
                 if size is not None:
                     yield row, file, size
                 elif file:
-                    self._bad(row, "Expected a JPEG or PNG image.")
+                    self._bad(row, "Expected a JPEG, PNG, BMP or GIF image.")
 
     def _read(self, row):
         """An image's file, empty where it can't be read."""
@@ -191,7 +191,7 @@ class _Writer:
             self._bad(row, f"Expected a file that can be read: {error}.")
             return b""
         if not contents:
-            self._bad(row, "Expected a JPEG or PNG image.")
+            self._bad(row, "Expected a JPEG, PNG, BMP or GIF image.")
         return contents
 
     def _bad(self, row, expected):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 class Source(abc.ABC):
-    """Images that are read by their row, as bytes of JPEG or PNG files.
+    """Images that are read by their row, as bytes of image files.
 
     A subclass says `read` and `where`; the readers of record files are such.
     """
@@ -24,7 +24,7 @@ class Source(abc.ABC):
             row: integer, which of the images.
 
         Returns:
-            The bytes of a JPEG or PNG file.
+            The bytes of a JPEG, PNG, BMP or GIF file.
 
         Raises:
             OSError, ValueError: it can't be read; the message names it.

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from unpg_tf import ops
 from unpg_tf.data.images import decode_image
-from unpg_tf.evaluation.align import align_image
-from unpg_tf.evaluation.align import alignments
+from unpg_tf.faces import align_image
+from unpg_tf.faces import alignments
 from unpg_tf.progress import Progress
 
 
@@ -64,9 +64,9 @@ class Embedder:
         """Embeds images.
 
         Args:
-            images: [n] paths of JPEG or PNG files of any size, [n] object
-                array of such files' bytes, or [n, image_size, image_size, 3]
-                array of values 0..255.
+            images: [n] paths of JPEG, PNG, BMP or GIF files of any size, [n]
+                object array of such files' bytes, or
+                [n, image_size, image_size, 3] array of values 0..255.
             verbose: 1 shows a progress bar, 0 doesn't.
             landmarks: [n, 5, 2] float array, x and y of the eyes, the nose
                 and the corners of the mouth in the files' images, which are
@@ -167,7 +167,7 @@ def _expect_image(decode, row, path, name):
         decode(row, path)
     except tf.errors.InvalidArgumentError:
         raise ValueError(
-            f"Expected a JPEG or PNG image. Received: {name}"
+            f"Expected a JPEG, PNG, BMP or GIF image. Received: {name}"
         ) from None
     except tf.errors.OpError as error:
         reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from unpg_tf.files import saved_model_folder
 from unpg_tf.serving import messages
 
 # What a server may answer differently a moment later.
@@ -31,9 +32,9 @@ def connect(address, name, version=None, timeout=10.0, retries=3, ca_file=None):
     Args:
         address: `http://HOST:PORT` or `https://...` for REST,
             `grpc://HOST:PORT` or `grpcs://...` (over TLS) for gRPC, or the
-            folder of a SavedModel.
+            folder of a SavedModel, or of several versions of one.
         name: string, the name under which a server has the model.
-        version: integer; None for the server's highest.
+        version: integer; None for the server's or the folder's highest.
         timeout: float, seconds that a server has for one request.
         retries: integer, further tries where a server is busy or away.
         ca_file: path, with https and grpcs: the PEM file of the certificates
@@ -52,7 +53,7 @@ def connect(address, name, version=None, timeout=10.0, retries=3, ca_file=None):
     if ca_file is not None:
         _check_authority(address, scheme, ca_file)
     if not found:
-        return LocalModel(address)
+        return LocalModel(saved_model_folder(address, version))
     if scheme in ("http", "https"):
         return RestServer(address, name, version, timeout, retries, ca_file)
     if scheme in ("grpc", "grpcs"):

@@ -7,7 +7,7 @@ A model server's REST interface, its gRPC interface, or a SavedModel on disk:
     unpg client verify a.jpg b.jpg \
         --server=grpc://localhost:8500 --model_name=faces
     unpg client verify a.jpg b.jpg \
-        --server=saved_models/faces/1
+        --server=saved_models/faces
 
 Who is it? Embeds the known images once, then searches them:
 
@@ -16,7 +16,7 @@ Who is it? Embeds the known images once, then searches them:
 
 --index=faiss, with both, keeps and asks an index for galleries too large to
 compare with one by one. Faces must be cut and aligned as the training images
-were.
+were: --align does it with photos as they come, like unpg align.
 """
 
 from pathlib import Path
@@ -34,6 +34,8 @@ FIRST = (
     "output",
     "gallery",
     "top",
+    "threshold",
+    "align",
 )
 
 server = Topic("Server", FLAGS)
@@ -41,12 +43,10 @@ server.string(
     "server",
     "http://localhost:8501",
     "http://HOST:PORT (REST), grpc://HOST:PORT, either with an s for TLS, or "
-    "the folder of a SavedModel.",
+    "the folder of a SavedModel, or of its versions.",
 )
 server.string("model_name", "model", "The model's name on the server.")
-server.integer(
-    "model_version", None, "Its version. By default the server's highest."
-)
+server.integer("model_version", None, "Its version. By default the highest.")
 server.string(
     "ca_file",
     None,
@@ -63,7 +63,16 @@ server.integer("batch_size", 32, "Images in a request.", 1)
 gallery = Topic("Gallery", FLAGS)
 gallery.string("output", None, "embed: the gallery to write, an .npz.")
 gallery.string("gallery", None, "identify: the gallery to search.")
-gallery.integer("top", 5, "identify: how many to list.", 1)
+gallery.integer("top", 5, "identify: how many people to list.", 1)
+gallery.number(
+    "threshold",
+    None,
+    "identify: the least cosine; a photo that is less similar to all is of "
+    "somebody unknown. By default the model's own, which a SavedModel's folder "
+    "tells, and a server doesn't.",
+    -1,
+    1,
+)
 gallery.choice(
     "index",
     "exact",
@@ -71,6 +80,19 @@ gallery.choice(
     'How the gallery is searched. faiss needs pip install "unpg-tf[client]".',
 )
 
+faces = Topic("Photos", FLAGS)
+faces.switch(
+    "align",
+    False,
+    "Take photos as they come, and cut the face out, as unpg align does. "
+    'Needs pip install "unpg-tf[align]", and [heic] for photos of phones.',
+)
+faces.choice(
+    "face", "largest", ["largest", "central"], "Which face of a photo."
+)
+faces.integer("crop_size", 112, "Height and width of the crops, in pixels.", 1)
+faces.string("detector", "mtcnn", "As of unpg align.")
+faces.string("detector_model", None, "As of unpg align.")
 
 # The numbers of files that each command takes, and the flag that it needs.
 COMMANDS = {
@@ -101,4 +123,4 @@ def _expect_presence(command, *paths):
         presence.expect_file("a gallery, as embed writes it", FLAGS.gallery)
     for path in paths if command != "embed" else ():
         presence.expect_file("an image", path)
-    presence.expect_server(FLAGS.server, FLAGS.retries)
+    presence.expect_server(FLAGS.server, FLAGS.retries, FLAGS.model_version)

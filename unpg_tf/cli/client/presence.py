@@ -6,6 +6,8 @@ import time
 import urllib.parse
 import urllib.request
 
+from unpg_tf.files import saved_model_folder
+
 _PORTS = {"http": 80, "https": 443}
 _SECONDS = 5
 _PAUSE = 0.25
@@ -22,7 +24,7 @@ def expect_file(name, path):
         raise FileNotFoundError(f"Expected {name}. Received: {path}, no file")
 
 
-def expect_server(address, retries):
+def expect_server(address, retries, version=None):
     """Raises where a server refuses to be connected, or has an unknown name.
 
     Whatever else is wrong with an address or a server is told by the client
@@ -31,6 +33,7 @@ def expect_server(address, retries):
     Args:
         address: string, as in `serving.clients.connect`.
         retries: integer, further tries where nobody listens yet.
+        version: integer, which of a folder's versions; None for the highest.
 
     Raises:
         ConnectionError: nobody listens at the port, or the host isn't known.
@@ -40,7 +43,7 @@ def expect_server(address, retries):
         expect_file(
             "--server=http://HOST:PORT or grpc://HOST:PORT, or a SavedModel's "
             "folder",
-            pathlib.Path(address, "saved_model.pb"),
+            saved_model_folder(address, version) / "saved_model.pb",
         )
         return
     place = _place(address)

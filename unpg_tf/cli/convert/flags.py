@@ -25,9 +25,9 @@ topic = Topic("Data", FLAGS)
 topic.string(
     "data",
     None,
-    "Folder that holds a folder of JPEG or PNG images per identity; or "
-    "FILE.rec, InsightFace's RecordIO, with its FILE.idx beside it; or other "
-    "shards, 'others/*.tfrecord'; or 'tfds:NAME', of tensorflow_datasets.",
+    "Folder that holds a folder of images per identity (JPEG, PNG, BMP, "
+    "GIF); or FILE.rec, InsightFace's RecordIO, with its FILE.idx beside it; "
+    "or other shards, 'others/*.tfrecord'; or 'tfds:NAME', of tensorflow_datasets.",
 )
 
 topic.string("output", None, "Folder to write the shards to.")

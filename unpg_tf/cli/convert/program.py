@@ -22,7 +22,7 @@ def _convert():
     exclude = [] if path is None else data.read_names(path)
     skipped = data.SkippedImages()
     on_bad_image = skipped if FLAGS.on_bad_image == "skip" else None
-    left_out = []
+    left_out, unaligned = [], []
     images, labels, names = data.open_images(
         FLAGS.data,
         people,
@@ -31,10 +31,13 @@ def _convert():
         on_bad_image,
         left_out.append,
         Progress(f"Listing {FLAGS.data}", unit="entry"),
+        unaligned.append,
     )
     unopened = len(skipped.messages)
     line = descriptions.of_data(FLAGS.data, len(images), len(names), left_out)
     print(line, flush=True)
+    for message in unaligned:
+        print(f"{FLAGS.data}: {message}", flush=True)
     description = data.write_shards(
         images,
         labels,

@@ -51,7 +51,7 @@ def training_set(on_bad_image):
         )
         return TrainingSet(*made, "synthetic image {}".format)
     people = data.read_people(FLAGS.people) if FLAGS.people else None
-    left_out = []
+    left_out, unaligned = [], []
     images, labels, names = data.open_images(
         FLAGS.data,
         people,
@@ -60,6 +60,7 @@ def training_set(on_bad_image):
         on_bad_image,
         left_out.append,
         machine.progress(f"Listing {FLAGS.data}", unit="entry"),
+        unaligned.append,
     )
     if on_bad_image and on_bad_image.messages:
         bad = descriptions.counted(len(on_bad_image.messages), "image")
@@ -67,6 +68,8 @@ def training_set(on_bad_image):
     machine.say(
         descriptions.of_data(FLAGS.data, len(images), len(names), left_out)
     )
+    for message in unaligned:
+        machine.say(f"{FLAGS.data}: {message}")
     where = images.__getitem__ if isinstance(images, list) else images.where
     if not FLAGS.cache:
         return TrainingSet(images, labels, where)

@@ -4,9 +4,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from unpg_tf.evaluation import Embedder
-from unpg_tf.evaluation.align import TEMPLATE
-from unpg_tf.evaluation.align import align_image
-from unpg_tf.evaluation.align import alignments
+from unpg_tf.faces import TEMPLATE
+from unpg_tf.faces import align_image
+from unpg_tf.faces import alignments
 
 
 def moved(turn, scale, shift):
