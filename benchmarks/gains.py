@@ -49,7 +49,7 @@ flags.DEFINE_list(
 flags.DEFINE_list("heads", "cosface", "Heads.")
 flags.DEFINE_string(
     "losses",
-    "margin unpg unpg:max_pair_share=0.1",
+    "margin unpg unpg:max_pair_share=0.1,max_target_ratio=10",
     "Losses, between blanks.",
 )
 flags.DEFINE_integer("first_seed", 0, "The first one of --seeds.")

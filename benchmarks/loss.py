@@ -12,7 +12,7 @@ centres. Compared are
                   in which the softmax between them is
     margin, unpg  `CosFace` under `MarginLoss` and `UNPGLoss`, the latter also
                   with that `product_dtype`
-    unpg bounded  the same with `max_pair_share`
+    unpg bounded  the same with `max_pair_share` and `max_target_ratio`
     materialised  UNPG as its reference has it: every row of logits ends in
                   all B (B - 1) / 2 pairs. Skipped where one such matrix would
                   pass --memory_limit.

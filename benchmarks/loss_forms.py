@@ -12,7 +12,7 @@ from unpg_tf import ops
 SCALE, WHISKER = 64.0, 1.5
 
 # UNPG with a bound on the pairs' share.
-BOUNDED, MAX_PAIR_SHARE = "unpg bounded", 0.2
+BOUNDED, BOUNDS = {"max_pair_share": 0.1, "max_target_ratio": 10.0}
 
 HALVES = ("bfloat16", "float16")
 
@@ -88,7 +88,7 @@ def _loss(form, dim):
         WHISKER,
         dim,
         product_dtype=_product_dtype(form),
-        max_pair_share=MAX_PAIR_SHARE if form == BOUNDED else 1.0,
+        **(BOUNDS if form == BOUNDED else {}),
     )
 
 
