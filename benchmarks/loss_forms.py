@@ -12,7 +12,8 @@ from unpg_tf import ops
 SCALE, WHISKER = 64.0, 1.5
 
 # UNPG with a bound on the pairs' share.
-BOUNDED, BOUNDS = {"max_pair_share": 0.1, "max_target_ratio": 10.0}
+BOUNDED = "unpg bounded"
+BOUNDS = {"max_pair_share": 0.1, "max_target_ratio": 10.0}
 
 HALVES = ("bfloat16", "float16")
 
