@@ -6,7 +6,7 @@ trains a small network from scratch in each setting, on LFW's faces or on
 synthetic identities, in about half a minute of CPU time a run, and measures it
 on all pairs of people that it hasn't seen. Within a setting, a head and a seed
 all losses start from the same weights and see the same batches. --losses names
-them, the one to compare with first: `margin`; `unpg`, its options after a
+them: `margin`, to compare with; `unpg`, its options after a
 colon, as in `unpg:max_pair_share=0.1`; `margin>unpg` changes after half of the
 epochs. A head may carry options too, and a loss may bring a head of its own, as
 in `uniface/uce`.

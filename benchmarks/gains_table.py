@@ -2,10 +2,9 @@ r"""The table and the picture of what `gains.py` has found.
 
     python benchmarks/gains_table.py runs/gains.jsonl --picture=gains.svg
 
-prints, for each setting and head, the first loss of the file, or that of
---plain, with the standard error of its mean, and the others' differences from
-it, seed by seed, with theirs. A difference of more than two standard errors is
-marked: + above, - below.
+prints, for each setting and head, the loss `margin`, or that of --plain, with
+the standard error of its mean, and the others' differences from it, seed by
+seed, with theirs. A difference of more than two standard errors is in bold.
 """
 
 import collections
@@ -24,9 +23,9 @@ COLUMNS = ("auc", "tar@0.1", "tar@0.01", "tar@0.001", "tar@0.0001")
 def main(argv):
     """Prints the table, and draws the picture where one is asked for."""
     rows = read(argv[1:])
-    print(markdown(rows, FLAGS.plain, FLAGS.losses))
+    print(markdown(rows, FLAGS.plain, FLAGS.losses.split()))
     if FLAGS.picture:
-        picture(rows, FLAGS.picture, FLAGS.plain, FLAGS.losses)
+        picture(rows, FLAGS.picture, FLAGS.plain, FLAGS.losses.split())
 
 
 def read(files):
@@ -116,7 +115,9 @@ def picture(rows, file, plain="margin", losses=()):
     found = [d for d in differences(rows, plain, losses) if d[2] != plain]
     groups = list(dict.fromkeys((setting, head) for setting, head, *_ in found))
     kinds = list(dict.fromkeys(loss for _, _, loss, _ in found))
-    figure = Figure(figsize=(10, 1.2 + 0.34 * len(groups)), layout="tight")
+    figure = Figure(
+        figsize=(10, 1.2 + 0.34 * len(groups)), layout="constrained"
+    )
     axes = figure.subplots(1, len(COLUMNS), sharey=True)
     for column, axis in enumerate(axes):
         for setting, head, loss, values in found:
@@ -153,6 +154,8 @@ def picture(rows, file, plain="margin", losses=()):
 
 if __name__ == "__main__":  # Another program reads its functions alone.
     flags.DEFINE_string("plain", "margin", "The loss to compare with.")
-    flags.DEFINE_list("losses", [], "Those to show; by default all.")
+    flags.DEFINE_string(
+        "losses", "", "Those to show, between blanks; by default all."
+    )
     flags.DEFINE_string("picture", None, "File of a picture, .svg or .png.")
     app.run(main)

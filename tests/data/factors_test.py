@@ -80,6 +80,9 @@ def test_training_images_have_conditions_of_their_own():
     assert len(np.unique(images, axis=0)) == 12
     again, _ = images_in_conditions(3, 4, SIZE, seed=4)
     np.testing.assert_array_equal(images, again)
+    # Some conditions come twice, which are two takes then.
+    many, _ = images_in_conditions(1, 400, 8)
+    assert len(np.unique(many, axis=0)) == 400
 
 
 def test_pairs_are_of_one_identity_as_often_as_of_two():
@@ -109,6 +112,22 @@ def test_images_of_one_identity_differ_more_by_level():
         (
             lambda: draw_conditions([0], [[0, 0, 0, 5, 0]], 8),
             r"Expected accessory from 0 to 4.*accessory=\[5\]",
+        ),
+        (
+            lambda: draw_conditions([0], [0, 0, 0, 0, 0], 8),
+            r"Expected factors \[n, 5\], integers. Received: shape=\(5,\)",
+        ),
+        (
+            lambda: draw_conditions([0, 1], [NEUTRAL] * 3, 8),
+            r"Expected identities, 3 non-negative integers.*shape=\(2,\)",
+        ),
+        (
+            lambda: draw_conditions(-1, [NEUTRAL], 8),
+            "Expected identities, 1 non-negative integers.*least=-1",
+        ),
+        (
+            lambda: draw_conditions(0, [NEUTRAL], 0),
+            "Expected image_size.*image_size=0",
         ),
         (
             lambda: pairs_in_conditions(0, 1, 4, 8, 1),

@@ -153,7 +153,9 @@ REFUSED = {
     "no clipnorm": {"optimizer": lambda: keras.optimizers.SGD(clipnorm=1.0)},
     "no use_ema": {"optimizer": lambda: keras.optimizers.SGD(use_ema=True)},
     "no metrics": {"metrics": ["accuracy"]},
-    "UNPGLoss or MarginLoss": {"loss": lambda y_true, y_pred: y_pred[:, 0]},
+    "a MarginLoss, such as UNPGLoss": {
+        "loss": lambda y_true, y_pred: y_pred[:, 0]
+    },
 }
 
 

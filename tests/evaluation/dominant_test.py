@@ -92,3 +92,15 @@ def test_a_wrong_argument_is_named(wrong, message):
     right = {"head": built(), "embeddings": EMBEDDINGS, "labels": LABELS}
     with pytest.raises(ValueError, match=f"Expected {message}.*Received: "):
         evaluation.keep_dominant(**{**right, **wrong})
+
+
+def test_half_precision_is_long_enough():
+    long = (400 * EMBEDDINGS / 3).astype("float16")
+    found = evaluation.keep_dominant(built(), long, LABELS)
+    np.testing.assert_array_equal(found.images, [1, 2, 3, 6, 7])
+
+
+def test_the_plain_head_is_trained_again():
+    head = built()
+    head.trainable = False
+    assert evaluation.keep_dominant(head, EMBEDDINGS, LABELS).head.trainable

@@ -57,7 +57,10 @@ def test_the_loss_has_the_scale_of_the_head_whatever_its_own():
     ("loss", "message"),
     [
         (losses.UNPGLoss(embedding_dim=DIM), "MarginLoss with an AdaCos head"),
-        (losses.UCELoss(embedding_dim=DIM), "a UniFace head with UCELoss"),
+        (
+            losses.UCELoss(embedding_dim=DIM),
+            "a USS or UniFace head with UCELoss",
+        ),
         (losses.MarginLoss(16.0, DIM), "the scale of the AdaCos head, 64"),
     ],
 )

@@ -124,11 +124,11 @@ def test_replicas_train_as_one_device(strategy_of, replicas, tmp_path):
         ),
         (
             {"loss": losses.UCELoss(32.0, embedding_dim=DIM)},
-            "the scale of the UniFace head, 16. Received: scale=32",
+            "the scale of the UniFace head, 16.0. Received: scale=32.0",
         ),
         (
             {"head": layers.CosFace(CLASSES)},
-            "a UniFace head with UCELoss. Received: head='CosFace'",
+            "a USS or UniFace head with UCELoss. Received: head='CosFace'",
         ),
     ],
 )
@@ -140,7 +140,9 @@ def test_what_does_not_fit_is_refused(parts, message):
 def test_a_head_that_comes_later_has_to_fit_too():
     model = compiled()
     model.head = layers.CosFace(CLASSES)
-    with pytest.raises(ValueError, match="Expected a UniFace head with UCE"):
+    with pytest.raises(
+        ValueError, match="Expected a USS or UniFace head with UCE"
+    ):
         model.fit(EMBEDDINGS, LABELS, verbose=0)
 
 

@@ -215,7 +215,7 @@ def test_a_functional_model_knows_the_columns():
         ),
         (
             {"loss": losses.UniTSFaceLoss(32.0, embedding_dim=DIM)},
-            "the scale of the UniTSFace head, 16. Received: scale=32",
+            "the scale of the UniTSFace head, 16.0. Received: scale=32.0",
         ),
         (
             {"head": layers.CosFace(CLASSES)},
@@ -249,3 +249,19 @@ def test_a_memory_of_some_other_head_takes_all_classes():
     np.testing.assert_allclose(head.centers, newest(MEMORY), atol=1e-6)
     with pytest.raises(ValueError, match="a memory of all classes"):
         SampleSoftmax(CLASSES, sharded=True).build((None, DIM))
+
+
+def test_what_is_not_finite_is_neither_stored_nor_a_threshold():
+    head = unitsface(bias=0.0)
+    broken = np.array(EMBEDDINGS)
+    broken[5] = np.nan  # The first of the two of class 4.
+    broken[1] = np.inf  # Class 1 alone.
+    head(broken, LABELS, training=True)
+    expected = newest(MEMORY)
+    expected[1] = MEMORY[1]
+    np.testing.assert_allclose(head.memory.centers, expected)
+    assert float(head.memory.bias) == 0.0
+    # The next batch sets it, from what the last one has left.
+    start = first_bias(EMBEDDINGS, expected)
+    head(EMBEDDINGS, LABELS, training=True)
+    assert float(head.memory.bias) == pytest.approx(start)

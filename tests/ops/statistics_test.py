@@ -175,3 +175,10 @@ def test_some_centres_stand_for_many(classes, limit, stride):
             ).items()
         },
     )
+
+
+def test_the_target_ratio_asks_for_labels():
+    with pytest.raises(ValueError, match="Expected labels with a max_target"):
+        ops.unpg_statistics(
+            *pairs_of(), tf.constant(COSINES), SCALE, 1.5, max_target_ratio=2.0
+        )

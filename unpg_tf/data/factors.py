@@ -85,7 +85,8 @@ def draw_conditions(
         [n, image_size, image_size, 3] uint8 array, RGB.
 
     Raises:
-        ValueError: a factor has no such step.
+        ValueError: a factor has no such step, or an argument is none of what
+            it should be.
 
     Example:
         >>> neutral, masked = [4, 4, 0, 0, 0], [4, 4, 0, 4, 0]
@@ -93,6 +94,15 @@ def draw_conditions(
         (2, 64, 64, 3)
     """
     factors = np.asarray(factors)
+    ops.expect_counts(image_size=image_size)
+    ops.expect(
+        factors.ndim == 2
+        and factors.shape[1] == len(STEPS)
+        and factors.dtype.kind in "iu",
+        f"factors [n, {len(STEPS)}], integers",
+        shape=factors.shape,
+        dtype=factors.dtype.name,
+    )
     for name, steps, values in zip(
         Factors._fields, STEPS, factors.T, strict=True
     ):
@@ -102,7 +112,10 @@ def draw_conditions(
             f"{name} from 0 to {steps - 1}",
             **{name: values[wrong][:1].tolist()},
         )
-    identities, views = np.broadcast_arrays(identities, views)
+    identities, views = (
+        np.broadcast_to(_whole(values, len(factors), name), len(factors))
+        for name, values in {"identities": identities, "views": views}.items()
+    )
     images = np.empty((len(factors), image_size, image_size, 3), np.uint8)
     for start in range(0, len(factors), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -147,7 +160,12 @@ def images_in_conditions(
     every = conditions()
     rows = np.random.default_rng(seed).integers(len(every), size=len(labels))
     images = draw_conditions(
-        labels, every[rows], image_size, seed=seed, progress=progress
+        labels,
+        every[rows],
+        image_size,
+        _takes(labels, rows),
+        seed,
+        progress,
     )
     return images, labels
 
@@ -199,6 +217,33 @@ def pairs_in_conditions(
 
 # Whether a factor goes both ways from its neutral step.
 _SIGNED = Factors(True, True, False, False, False)
+
+
+def _takes(labels, rows):
+    """How often an identity has been drawn in a condition before: [n]."""
+    pairs = np.stack([labels, rows], axis=1)
+    _, which = np.unique(pairs, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    order = np.argsort(which, kind="stable")
+    firsts = np.searchsorted(which[order], which)
+    takes = np.empty_like(order)
+    takes[order] = np.arange(len(order))
+    return takes - firsts
+
+
+def _whole(values, count, name):
+    """Non-negative integers, one or as many as there are images."""
+    values = np.asarray(values)
+    ops.expect(
+        values.shape in ((), (1,), (count,))
+        and values.dtype.kind in "iu"
+        and (values >= 0).all(),
+        f"{name}, {count} non-negative integers",
+        shape=values.shape,
+        dtype=values.dtype.name,
+        least=values.min(initial=0).tolist(),
+    )
+    return values
 
 
 def _values(steps, signed):

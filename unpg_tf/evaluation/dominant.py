@@ -104,7 +104,9 @@ def _checked(embeddings, labels, centers):
         f"labels from 0 to {classes - 1}",
         labels=[int(labels.min(initial=0)), int(labels.max(initial=0))],
     )
-    return embeddings, labels.astype(np.int64)
+    # The length of float16 vectors may overflow.
+    precision = np.promote_types(embeddings.dtype, np.float32)
+    return embeddings.astype(precision), labels.astype(np.int64)
 
 
 def _units(vectors):
@@ -123,9 +125,9 @@ def _cosines_to_own(centers, units, labels):
 
 
 def _plain(head, centers, dominant):
-    config = head.get_config()
-    for name in ("centers_per_class", "name"):
-        del config[name]
+    known = layers.ArcFace(head.num_classes).get_config()
+    config = {k: v for k, v in head.get_config().items() if k in known}
+    config |= {"name": None, "trainable": True}
     plain = layers.ArcFace.from_config(config)
     plain.build((None, centers.shape[2]))
     plain.centers.assign(centers[np.arange(len(dominant)), dominant])

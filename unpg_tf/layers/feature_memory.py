@@ -15,7 +15,8 @@ class FeatureMemory:
     other weights. A training step first takes the cosines to what earlier
     steps have left, then stores the embeddings of the global batch: the last
     one of a class in the order of the replicas stays, and so any number of
-    replicas stores what one device does.
+    replicas stores what one device does. Embeddings that aren't finite are
+    not stored.
 
     A memory takes all classes: neither `sample_rate` nor `sharded`.
 
@@ -46,9 +47,15 @@ class FeatureMemory:
     def _remember(self, embeddings, labels):
         units, _ = ops.unit_vectors(tf.stop_gradient(embeddings))
         units, labels, _ = distribute.gather_batch(units, labels)
-        rows = tf.range(tf.size(labels))
+        finite = tf.reduce_all(tf.math.is_finite(units), axis=1)
+        rows = tf.where(finite, tf.range(tf.size(labels)), -1)
         last = tf.math.unsorted_segment_max(rows, labels, self.num_classes)
+        last = tf.gather(last, labels)
         # Rows of one class all write the same, in whichever order.
-        newest = tf.gather(units, tf.gather(last, labels))
+        newest = tf.where(
+            (last >= 0)[:, tf.newaxis],
+            tf.gather(units, tf.maximum(last, 0)),
+            tf.gather(tf.convert_to_tensor(self.centers), labels),
+        )
         memory = compat.tf_variable(self.centers)
         memory.scatter_update(tf.IndexedSlices(newest, labels))

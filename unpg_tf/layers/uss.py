@@ -27,8 +27,8 @@ class USS(FeatureMemory, UniFace):
         margin: float, at least 0.
         scale: float, above 0: that of the loss.
         start_step: int, at least 0: the number of training steps in which it
-            only remembers. Until then targets are 1 and all others -1: a loss
-            of 0 to rounding, without gradient.
+            only remembers. Until then targets are 1 and all others -1: a
+            constant loss near 0, without gradient.
         **kwargs: Arguments of `MarginHead`; neither `sample_rate` nor
             `sharded`.
 
@@ -97,6 +97,8 @@ class USS(FeatureMemory, UniFace):
         # Replicas speak to each other in any case.
         masses = tf.cond(is_due, masses, lambda: tf.zeros_like(cosines[:, 0]))
         mean = distribute.mean_of_all(masses)
+        # A batch that isn't finite leaves the threshold to the next one.
+        is_due &= tf.math.is_finite(mean)
         self.bias.assign(tf.where(is_due, mean, bias))
 
     def get_config(self):

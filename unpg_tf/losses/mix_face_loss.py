@@ -29,7 +29,7 @@ class MixFaceLoss(MarginLoss):
         num_classes: int, at least 2: that of the head, also where it samples
             or divides its classes.
         margin: float in [0, pi / 2), radians: that of the `ArcFace` head.
-        error: float in (0, 1): the probability of a wrong answer in either
+        error: float in (0, 0.5): the probability of a wrong answer in either
             softmax where all cosines are as good as they can be.
         embedding_dim: int, above 0: how many of the last columns of `y_pred`
             are the embedding.
@@ -48,7 +48,8 @@ class MixFaceLoss(MarginLoss):
             column for a class. An `EmbeddingModel` also refuses one with
             another number of classes than its head, or another margin than
             its `ArcFace`.
-        tf.errors.InvalidArgumentError: If a label is out of range.
+        tf.errors.InvalidArgumentError: If a label is out of range. In code
+            compiled by XLA the loss is NaN instead.
 
     Example:
 
@@ -81,7 +82,7 @@ class MixFaceLoss(MarginLoss):
             "margin in [0, pi / 2) radians",
             margin=margin,
         )
-        ops.expect(0 < error < 1, "error in (0, 1)", error=error)
+        ops.expect(0 < error < 0.5, "error in (0, 0.5)", error=error)
         self.num_classes = int(num_classes)
         self.margin = float(margin)
         self.error = float(error)

@@ -35,7 +35,8 @@ class UCELoss(MarginLoss):
     Raises:
         ValueError: For an argument out of range, or `y_pred` without a
             column for a class.
-        tf.errors.InvalidArgumentError: If a label is out of range.
+        tf.errors.InvalidArgumentError: If a label is out of range. In code
+            compiled by XLA the loss is NaN instead.
 
     Example:
 

@@ -30,7 +30,8 @@ class UniTSFaceLoss(MarginLoss):
     Raises:
         ValueError: For an argument out of range, or `y_pred` without two
             columns for each class.
-        tf.errors.InvalidArgumentError: If a label is out of range.
+        tf.errors.InvalidArgumentError: If a label is out of range. In code
+            compiled by XLA the loss is NaN instead.
 
     Example:
 

@@ -45,21 +45,19 @@ class UNPGLoss(MarginLoss):
     Args:
         scale: float, above 0: s, the inverse temperature.
         whisker: float, at least 0, or infinite for no filter. The paper takes
-            1.5 for MS1MV2 and 1.0 for K-FACE. In short training from scratch
-            0.5 was better (docs/guides/results.md).
+            1.5 for MS1MV2 and 1.0 for K-FACE.
         embedding_dim: int, above 0: how many of the last columns of `y_pred`
             are the embedding.
         pair_weight: float, above 0: w, what a pair counts in the softmax
-            beside a class centre. The paper's loss has 1. In short training
-            from scratch 0.01 was better.
+            beside a class centre. The paper's loss has 1.
         product_dtype: "bfloat16" or "float16", in which the factors of the
             pairs' products are taken; their sums, the filter and the softmax
             stay in float32. `None` for float32 throughout.
         max_pair_share: float in (0, 1]: the largest part of a row's
             denominator that the pairs can hold. 1 is the paper's loss.
         max_target_ratio: float above 0: how many times as much as a row's
-            target the pairs can count at most; infinite, as in the paper, for
-            no such bound.
+            target the pairs can count at most; infinite or `None`, as in the
+            paper, for no such bound.
         **kwargs: Arguments of `MarginLoss`.
 
     Call arguments:
@@ -92,7 +90,7 @@ class UNPGLoss(MarginLoss):
         pair_weight=1.0,
         product_dtype=None,
         max_pair_share=1.0,
-        max_target_ratio=math.inf,
+        max_target_ratio=None,
         **kwargs,
     ):
         super().__init__(scale=scale, embedding_dim=embedding_dim, **kwargs)
@@ -107,6 +105,8 @@ class UNPGLoss(MarginLoss):
         )
         ops.expect_product_dtype(product_dtype, "float32")
         ops.expect_shares(max_pair_share=max_pair_share)
+        if max_target_ratio is None:
+            max_target_ratio = math.inf
         ops.expect(
             isinstance(max_target_ratio, numbers.Real) and max_target_ratio > 0,
             "max_target_ratio above 0",
@@ -148,5 +148,8 @@ class UNPGLoss(MarginLoss):
             "pair_weight": self.pair_weight,
             "product_dtype": self.product_dtype,
             "max_pair_share": self.max_pair_share,
-            "max_target_ratio": self.max_target_ratio,
+            # JSON has no infinity.
+            "max_target_ratio": None
+            if math.isinf(self.max_target_ratio)
+            else self.max_target_ratio,
         }

@@ -32,7 +32,7 @@ class Part(hyperparams.Config):
     Attributes:
         name: its class in `unpg_tf.layers` or `unpg_tf.losses`.
         options: arguments of the class, as in
-            `task.loss.options.max_pair_share=0.2`.
+            `task.loss.options.max_pair_share=0.1`.
     """
 
     name: str = ""
@@ -72,7 +72,12 @@ class FaceRecognition(config_definitions.TaskConfig):
     model: Model = dataclasses.field(default_factory=Model)
     head: Part = dataclasses.field(default_factory=lambda: Part(name="CosFace"))
     loss: Part = dataclasses.field(
-        default_factory=lambda: Part(name="UNPGLoss")
+        default_factory=lambda: Part(
+            name="UNPGLoss",
+            options=hyperparams.Config(
+                {"max_pair_share": 0.1, "max_target_ratio": 10.0}
+            ),
+        )
     )
     train_data: Data = dataclasses.field(
         default_factory=lambda: Data(is_training=True)

@@ -85,27 +85,36 @@ def expect_match(head, loss):
         loss=loss,
     )
     for kind, own in _OWN:
-        is_own = isinstance(loss, own)
         if isinstance(head, kind):
-            expected = f"{own.__name__} with a {kind.__name__} head, from whose"
+            expected = f"{own.__name__} with a {type(head).__name__} head, from"
             ops.expect(
-                is_own, f"{expected} threshold its cosines are told", loss=loss
+                isinstance(loss, own),
+                f"{expected} whose threshold its cosines are told",
+                loss=loss,
             )
-        else:
-            ops.expect(
-                not is_own,
-                f"a {kind.__name__} head with {own.__name__}",
-                head=type(head).__name__,
-            )
+    for kind, own in _OWN:
+        names = " or ".join(
+            name for name in layers.__all__ if _is_of(name, kind)
+        )
+        ops.expect(
+            isinstance(head, kind) or not isinstance(loss, own),
+            f"a {names} head with {own.__name__}",
+            head=type(head).__name__,
+        )
     for name, heads, kinds in _ALIKE:
         if isinstance(head, heads) and isinstance(loss, kinds):
             known, given = getattr(head, name), getattr(loss, name)
             ops.expect(
                 known == given,
                 f"{type(loss).__name__} with the {name} of the "
-                f"{type(head).__name__} head, {known:g}",
+                f"{type(head).__name__} head, {known}",
                 **{name: given},
             )
+
+
+def _is_of(name, kind):
+    found = getattr(layers, name)
+    return isinstance(found, type) and issubclass(found, kind)
 
 
 def scale_of(loss):

@@ -159,7 +159,7 @@ class EmbeddingModel(CheckedLabels, LayerLosses, keras.Model):
             return
         ops.expect(
             isinstance(self.loss, losses.MarginLoss),
-            "UNPGLoss or MarginLoss for a sharded head",
+            "a MarginLoss, such as UNPGLoss, for a sharded head",
             loss=self.loss,
         )
         for name in ("metrics", "weighted_metrics"):

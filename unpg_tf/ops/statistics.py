@@ -8,6 +8,7 @@ import math
 
 import tensorflow as tf
 
+from unpg_tf.ops.checks import expect
 from unpg_tf.ops.negatives import kept_negatives
 from unpg_tf.ops.negatives import log_mass
 from unpg_tf.ops.negatives import whisker_bounds
@@ -115,6 +116,11 @@ def unpg_statistics(
     log_negatives = log_mass(pairs, kept, scale) + weight
     log_classes = tf.reduce_logsumexp(scale * cosines, axis=1)
     log_odds = log_negatives - log_classes
+    expect(
+        labels is not None or math.isinf(max_target_ratio),
+        "labels with a max_target_ratio",
+        labels=labels,
+    )
     bound = log_odds_bound(
         log_classes,
         None if labels is None else scale * targets_of(cosines, labels),
