@@ -27,7 +27,8 @@ topic.string(
     None,
     "Folder that holds a folder of images per identity (JPEG, PNG, BMP, "
     "GIF); or FILE.rec, InsightFace's RecordIO, with its FILE.idx beside it; "
-    "or other shards, 'others/*.tfrecord'; or 'tfds:NAME', of tensorflow_datasets.",
+    "or other shards, 'others/*.tfrecord'; or 'tfds:NAME', of "
+    "tensorflow_datasets.",
 )
 
 topic.string("output", None, "Folder to write the shards to.")

@@ -11,10 +11,10 @@ def define(flag_values):
         "synthetic",
         "Folder that holds a folder of images per identity (JPEG, PNG, BMP, "
         "GIF), as LFW and ImageFolder have it; or FILE.rec, InsightFace's "
-        "RecordIO, with its FILE.idx beside it; or a pattern of TFRecord shards that "
-        "unpg convert wrote, 'shards/*.tfrecord'; or 'tfds:NAME', of "
-        "tensorflow_datasets; or 'synthetic', identities made up here, which "
-        "needs no download.",
+        "RecordIO, with its FILE.idx beside it; or a pattern of TFRecord "
+        "shards that unpg convert wrote, 'shards/*.tfrecord'; or "
+        "'tfds:NAME', of tensorflow_datasets; or 'synthetic', identities made "
+        "up here, which needs no download.",
     )
 
     topic.string(
