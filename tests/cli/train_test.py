@@ -156,6 +156,7 @@ def test_a_folder_of_images_trains_replicas(tmp_path):
         "--head=magface",
         "--head_option=upper_margin=0.7",
         "--max_pair_share=0.01",
+        "--max_target_ratio=inf",
         **{**TINY, "epochs": 1, "batch_size": 4},
         devices=2,
         data=tmp_path / "faces",
