@@ -67,17 +67,16 @@ class Data(config_definitions.DataConfig):
 
 @dataclasses.dataclass
 class FaceRecognition(config_definitions.TaskConfig):
-    """Face recognition by a margin head, with UNPG or without."""
+    """Face recognition by a margin head, with UNPG or without.
+
+    Options that aren't given are those of the classes: `UNPGLoss` without
+    bounds, as in the paper.
+    """
 
     model: Model = dataclasses.field(default_factory=Model)
     head: Part = dataclasses.field(default_factory=lambda: Part(name="CosFace"))
     loss: Part = dataclasses.field(
-        default_factory=lambda: Part(
-            name="UNPGLoss",
-            options=hyperparams.Config(
-                {"max_pair_share": 0.1, "max_target_ratio": 10.0}
-            ),
-        )
+        default_factory=lambda: Part(name="UNPGLoss")
     )
     train_data: Data = dataclasses.field(
         default_factory=lambda: Data(is_training=True)
